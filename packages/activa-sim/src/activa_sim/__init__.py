@@ -1,0 +1,17 @@
+"""Batched, seedable causal models with interventional truth, for training and evaluation."""
+
+from activa_sim.batch import CausalBatch
+from activa_sim.errors import InputError
+from activa_sim.presets import PRESETS, simulator
+from activa_sim.simulator import Simulator, SimulatorConfig
+from activa_sim.version import __version__
+
+__all__ = [
+    "PRESETS",
+    "CausalBatch",
+    "InputError",
+    "Simulator",
+    "SimulatorConfig",
+    "__version__",
+    "simulator",
+]

@@ -1,0 +1,206 @@
+"""Laws of the mechanisms: how a variable follows from its causes and its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from activa_sim.noises import choose
+from activa_sim.rng import Site
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from activa_sim.rng import Streams
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+NO_MECHANISM = "none"
+
+
+class Mechanism(Protocol):
+    """The mechanisms of M models with d causally numbered variables, parameters drawn."""
+
+    families: NDArray[np.str_]  # (M, d, d): the name of each edge's function
+    calibration: int  # leading rows of x and noise that scale the functions and are not data
+
+    def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
+        """Variable j (M, rows), from x (M, d, rows), right up to j, and its noise (M, rows)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LinearMechanism:
+    """V_j = sum_i b_ij V_i + noise with |b_ij| ~ Uniform(low, high), either sign (the paper's)."""
+
+    low: float = 0.5
+    high: float = 2.0
+
+    def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
+        """Draw the weights of every edge."""
+        d = graphs.shape[-1]
+        uniform = streams.at(Site.MECHANISM, d).uniform(d)  # (M, d, d)
+        size = self.low + (self.high - self.low) * np.abs(2.0 * uniform - 1.0)
+        weights = np.where(uniform < 0.5, -size, size) * graphs
+        return _Linear(np.where(graphs, "linear", NO_MECHANISM), weights)
+
+
+@dataclass(frozen=True)
+class AssortedMechanism:
+    """V_j = sqrt(R2) f(causes) + sqrt(1 - R2) noise, where f has unit variance.
+
+    f is a sum of one function a cause, each of a family drawn from `FUNCTIONS`, with random
+    sign. Functions are scaled by their moments over a calibration sample of the causes that
+    is drawn with random numbers of its own, so that a model does not depend on the number of
+    rows asked for. Variables without a cause are their noise.
+
+    Parameters
+    ----------
+    families : tuple of str
+        Names from `FUNCTIONS`; all of them if empty.
+    first_share : float
+        Probability of the first one; the others share the rest equally.
+    low, high : float
+        R2, the share of the variance that the causes explain, is Uniform(low, high).
+    calibration : int
+        Rows of the calibration sample.
+    """
+
+    families: tuple[str, ...] = ()
+    first_share: float = 0.4
+    low: float = 0.05
+    high: float = 0.95
+    calibration: int = 128
+
+    def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
+        """Draw the function of every edge and the R2 of every variable."""
+        d = graphs.shape[-1]
+        names = self.families or tuple(FUNCTIONS)
+        drawn = streams.at(Site.MECHANISM, d, range(d)).uniform(2 + PARAMETERS)  # (M, d, d, .)
+        family = np.array(names)[choose(drawn[..., 0], len(names), self.first_share)]
+        r2 = self.low + (self.high - self.low) * np.diagonal(drawn[..., 0], axis1=1, axis2=2)
+        return _Assorted(
+            families=np.where(graphs, family, NO_MECHANISM),
+            calibration=self.calibration,
+            signs=np.where(drawn[..., 1] < 0.5, -1.0, 1.0),
+            parameters=drawn[..., 2:],
+            r2=np.where(graphs.any(axis=1), r2, 0.0),
+        )
+
+
+@dataclass(frozen=True)
+class _Linear:
+    families: NDArray[np.str_]
+    weights: FloatArray  # (M, d, d)
+    calibration: int = 0
+
+    def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
+        value = noise.copy()
+        for i in range(j):
+            value += self.weights[:, i, j, None] * x[:, i]
+        return value
+
+
+@dataclass(frozen=True)
+class _Assorted:
+    families: NDArray[np.str_]
+    calibration: int
+    signs: FloatArray  # (M, d, d)
+    parameters: FloatArray  # (M, d, d, PARAMETERS), uniform
+    r2: FloatArray  # (M, d), zero without a cause
+
+    def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
+        signal = np.zeros_like(noise)
+        for i in range(j):
+            for name, function in FUNCTIONS.items():
+                models = np.nonzero(self.families[:, i, j] == name)[0]
+                if models.size:
+                    term = function(x[models, i], self.parameters[models, i, j])
+                    term = self._standardised(term)
+                    signal[models] += self.signs[models, i, j, None] * term
+        caused = np.nonzero(self.r2[:, j])[0]
+        value = noise.copy()
+        r2 = self.r2[caused, j, None]
+        signal = self._standardised(signal[caused])
+        value[caused] = np.sqrt(r2) * signal + np.sqrt(1.0 - r2) * noise[caused]
+        return value
+
+    def _standardised(self, signal: FloatArray) -> FloatArray:
+        """Give zero mean and unit variance over the calibration rows."""
+        seen = signal[:, : self.calibration]
+        centred = signal - seen.mean(axis=1, keepdims=True)
+        return centred / seen.std(axis=1, keepdims=True)
+
+
+PARAMETERS = 9
+REACH = 4.0  # in standard deviations of the cause
+
+# Each maps causes (S, rows) of about unit variance; `p` (S, PARAMETERS) holds uniform numbers.
+
+
+def _linear(x: FloatArray, p: FloatArray) -> FloatArray:
+    return x
+
+
+def _quadratic(x: FloatArray, p: FloatArray) -> FloatArray:
+    return (_within_reach(x) - _between(p, 0, -1.5, 1.5)) ** 2
+
+
+def _cubic(x: FloatArray, p: FloatArray) -> FloatArray:
+    near = _within_reach(x)
+    return near + _between(p, 0, 0.05, 0.5) * near**3
+
+
+def _tanh(x: FloatArray, p: FloatArray) -> FloatArray:
+    return np.tanh(_between(p, 0, 0.7, 3.0) * (x - _between(p, 1, -1.0, 1.0)))
+
+
+def _sine(x: FloatArray, p: FloatArray) -> FloatArray:
+    return np.sin(_between(p, 0, 0.5, 2.5) * x + _between(p, 1, 0.0, 2.0 * np.pi))
+
+
+def _softplus(x: FloatArray, p: FloatArray) -> FloatArray:
+    return np.logaddexp(0.0, _between(p, 0, 1.0, 4.0) * (x - _between(p, 1, -1.0, 1.0)))
+
+
+def _kink(x: FloatArray, p: FloatArray) -> FloatArray:
+    """Two straight pieces that meet at a random place."""
+    right = x - _between(p, 0, -1.0, 1.0)
+    slope_left, slope_right = _between(p, 1, -1.0, 1.0), _between(p, 2, -1.0, 1.0)
+    return np.where(right < 0.0, slope_left, slope_right) * right
+
+
+def _fourier(x: FloatArray, p: FloatArray) -> FloatArray:
+    """Three sine waves."""
+    waves = (
+        _between(p, 3 * k, -1.0, 1.0)
+        * np.sin(_between(p, 3 * k + 1, 0.3, 2.0) * x + _between(p, 3 * k + 2, 0.0, 2.0 * np.pi))
+        for k in range(3)
+    )
+    first, second, third = waves
+    return first + second + third
+
+
+def _between(p: FloatArray, k: int, low: float, high: float) -> FloatArray:
+    return low + (high - low) * p[:, k, None]
+
+
+def _within_reach(x: FloatArray) -> FloatArray:
+    # held constant further out, where a power would turn one far row into the whole scale
+    return np.clip(x, -REACH, REACH)
+
+
+FUNCTIONS: Mapping[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
+    "linear": _linear,
+    "quadratic": _quadratic,
+    "cubic": _cubic,
+    "tanh": _tanh,
+    "sine": _sine,
+    "softplus": _softplus,
+    "kink": _kink,
+    "fourier": _fourier,
+}
