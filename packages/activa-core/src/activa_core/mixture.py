@@ -1,16 +1,20 @@
 """Mixtures of Gaussians in closed form, batched, in the units of the model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
 import torch
 from activa_kernels.mixture_log_prob import mixture_log_prob
 from torch import Tensor
 
+__all__ = ["GaussianMixture"]
+
 HALVINGS = 64  # of the bracket of a quantile: to the last bit of a float64
+ASCENT_STEPS = 1_000  # at most, towards a mode
+ASCENT_STOP = 1e-6  # length of the last step, in standard deviations of the narrowest component
+SAME_MODE = 0.1  # distance of ends that are one mode, in the same unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ class GaussianMixture:
 
     def log_prob(self, rows: Tensor) -> Tensor:
         """Log density of rows (..., N, d): shape (..., N); batch axes broadcast, gradients flow."""
-        batch = torch.broadcast_shapes(self.batch_shape, rows.shape[:-2])
+        batch = np.broadcast_shapes(self.batch_shape, rows.shape[:-2])
         parameters = (self.log_weights, self.means, self.factors, self.diagonal)
         cells = [_cells(p, self.batch_shape, batch) for p in parameters]
         return mixture_log_prob(_cells(rows, rows.shape[:-2], batch), *cells).reshape(
@@ -107,13 +111,14 @@ class GaussianMixture:
         scores = rows.unsqueeze(-3) - self.means.unsqueeze(-2)  # (..., K, N, d)
         scores = scores / self.variances.sqrt().unsqueeze(-2)
         weights = self.log_weights.exp()[..., None, None]
-        return (weights * torch.special.ndtr(scores)).sum(dim=-3).clamp(max=1.0)
+        below: Tensor = weights * torch.special.ndtr(scores)  # (..., K, N, d)
+        return below.sum(dim=-3).clamp(max=1.0)
 
     def quantile(self, q: float | Tensor) -> Tensor:
         """Quantile of each column by itself, in float64: (..., d), or (..., Q, d) for q (Q,)."""
         exact = self.to(torch.float64)
         levels = torch.as_tensor(q, dtype=torch.float64, device=self.means.device)
-        scores = torch.special.ndtri(levels.reshape(-1, 1, 1))  # (Q, 1, 1)
+        scores: Tensor = torch.special.ndtri(levels.reshape(-1, 1, 1))  # (Q, 1, 1)
         # the quantile of a mixture lies between the quantiles of its components
         ends = exact.means.unsqueeze(-3) + scores * exact.variances.sqrt().unsqueeze(-3)
         low, high = ends.amin(dim=-2), ends.amax(dim=-2)  # (..., Q, d)
@@ -124,14 +129,14 @@ class GaussianMixture:
         found = (low + high) / 2
         return found if levels.ndim else found.squeeze(-2)
 
-    def marginal(self, columns: Sequence[int]) -> GaussianMixture:
+    def marginal(self, columns: Sequence[int]) -> "GaussianMixture":
         """Mixture of these columns, in this order."""
         at = list(columns)
         return GaussianMixture(
             self.log_weights, self.means[..., at], self.factors[..., at, :], self.diagonal[..., at]
         )
 
-    def condition(self, columns: Sequence[int], values: Tensor) -> GaussianMixture:
+    def condition(self, columns: Sequence[int], values: Tensor) -> "GaussianMixture":
         """Mixture of the other columns where these columns take these values, shape (..., b).
 
         With V = mu + F e + diag(v)^(1/2) noise, e is N(0, I) a priori and has precision
@@ -151,7 +156,32 @@ class GaussianMixture:
         log_weights = (self.log_weights + density).log_softmax(dim=-1)
         return GaussianMixture(log_weights, rest.means + shift.squeeze(-1), narrowed, rest.diagonal)
 
-    def affine(self, shift: Tensor, scale: Tensor) -> GaussianMixture:
+    def modes(self) -> tuple[Tensor, Tensor]:
+        """Local maxima of one mixture (no batch axes) and their weights: (M, d) and (M,).
+
+        Every component's mean climbs the density by the fixed-point step of Carreira-Perpinan
+        (2000), x <- (sum_k r_k P_k)^-1 sum_k r_k P_k mu_k with responsibilities r and precisions P.
+        A mode has the weight of the components that end there; the heaviest comes first.
+        """
+        unit = self.variances.amin(dim=0).sqrt()  # (d,)
+        plain = self.affine(0 * unit, 1 / unit)
+        covariance = plain.factors @ plain.factors.mT + plain.diagonal.diag_embed()
+        precision = torch.linalg.inv(covariance)  # (K, d, d)
+        pull = (precision @ plain.means.unsqueeze(-1)).squeeze(-1)  # (K, d)
+        points = plain.means  # (K, d)
+        for _ in range(ASCENT_STEPS):
+            share = (plain.log_weights + plain.component_log_prob(points)).softmax(dim=-1)
+            there = torch.linalg.solve(torch.einsum("nk,kij->nij", share, precision), share @ pull)
+            step, points = (there - points).abs().amax(), there
+            if step < ASCENT_STOP:
+                break
+        apart = (points.unsqueeze(1) - points).abs().amax(dim=-1)  # (K, K)
+        first = (apart < SAME_MODE).int().argmax(dim=-1)  # (K,) the first component that ends there
+        weights = torch.zeros_like(self.log_weights).index_add(0, first, self.log_weights.exp())
+        heaviest = weights.argsort(descending=True)[: int((weights > 0).sum())]
+        return unit * points[heaviest], weights[heaviest]
+
+    def affine(self, shift: Tensor, scale: Tensor) -> "GaussianMixture":
         """Mixture of shift + scale * V, for shift and scale (..., d)."""
         shift, scale = shift.unsqueeze(-2), scale.unsqueeze(-2)  # (..., 1, d)
         return GaussianMixture(
@@ -161,8 +191,8 @@ class GaussianMixture:
             scale.square() * self.diagonal,
         )
 
-    def merge(self) -> GaussianMixture:
-        """One mixture of S * K components from S equally likely ones: (..., S, K) -> (..., S * K)."""
+    def merge(self) -> "GaussianMixture":
+        """One mixture from S equally likely ones: weights (..., S, K) become (..., S * K)."""
         equal = log(self.log_weights.shape[-2])
         return GaussianMixture(
             (self.log_weights - equal).flatten(-2),
@@ -171,7 +201,7 @@ class GaussianMixture:
             self.diagonal.flatten(-3, -2),
         )
 
-    def compact(self) -> GaussianMixture:
+    def compact(self) -> "GaussianMixture":
         """Equal mixture whose factors have at most d columns."""
         d, r = self.factors.shape[-2:]
         if r <= d:
@@ -180,13 +210,13 @@ class GaussianMixture:
         factors = torch.linalg.qr(self.factors.mT, mode="r").R.mT
         return GaussianMixture(self.log_weights, self.means, factors, self.diagonal)
 
-    def to(self, target: torch.dtype | torch.device) -> GaussianMixture:
+    def to(self, target: torch.dtype | torch.device) -> "GaussianMixture":
         """Return the same mixture in another precision or on another device."""
         parameters = (self.log_weights, self.means, self.factors, self.diagonal)
         return GaussianMixture(*(p.to(target) for p in parameters))
 
 
-def _cells(parameter: Tensor, own: torch.Size, batch: torch.Size) -> Tensor:
+def _cells(parameter: Tensor, own: torch.Size, batch: tuple[int, ...]) -> Tensor:
     """Parameter with its batch axes broadcast to `batch` and made one."""
     event = parameter.shape[len(own) :]
     spread = parameter.reshape(*(1,) * (len(batch) - len(own)), *parameter.shape)

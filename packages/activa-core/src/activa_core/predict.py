@@ -1,0 +1,231 @@
+"""Ask a trained model: a table and a query in, the interventional distribution out."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from activa_core.checkpoint import ModelCard, load
+from activa_core.config import ModelConfig
+from activa_core.effect import InterventionalDistribution
+from activa_core.errors import InputError
+from activa_core.mixture import GaussianMixture
+from activa_core.model import CVAE
+from activa_core.tables import Column, FloatArray, Table, number, quote, read_table
+
+__all__ = ["Activa", "Predictor", "RangeWarning"]
+
+Predictor = Callable[
+    [NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], int], InterventionalDistribution
+]
+"""(obs (N, d), targets (d,), values (d,), seed) -> p(V | do), as `activa_eval.score` wants it."""
+
+FLAT = 1e-12  # a column that varies by less than this share of its size is constant
+
+
+class RangeWarning(UserWarning):
+    """The question lies outside what the model was trained on; the answer is a guess."""
+
+
+class Activa:
+    """A trained model that answers p(V | do(V_t = v)) from observations alone.
+
+    Parameters
+    ----------
+    model : CVAE
+        The network.
+    card : ModelCard
+        What it was trained on.
+
+    Examples
+    --------
+    >>> from activa_core import Activa
+    >>> model = Activa.from_pretrained("general-2")
+    >>> table = np.random.default_rng(0).normal(size=(100, 2)) @ [[1.0, 2.0], [0.0, 1.0]]
+    >>> effect = model.intervene(table, do={0: 1.5})
+    >>> effect.mean().shape, effect.outcomes
+    ((2,), (1,))
+    """
+
+    def __init__(self, model: CVAE, card: ModelCard) -> None:
+        self.model, self.card = model.eval(), card
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path) -> Self:
+        """Load a model of this package by its name, or a checkpoint by its path.
+
+        Raises
+        ------
+        InputError
+            If it is neither, or the file is damaged.
+        """
+        shipped = shipped_models()
+        path = shipped.get(str(name_or_path), Path(name_or_path))
+        if not path.is_file():
+            raise InputError(
+                f'there is no model "{name_or_path}"; '
+                f"give the path of a checkpoint or one of {', '.join(shipped) or 'none'}"
+            )
+        return cls(*load(path))
+
+    @property
+    def config(self) -> ModelConfig:
+        """The network's sizes and variants."""
+        return self.model.config
+
+    def intervene(
+        self, table: Any, do: Mapping[Column, float], *, draws: int = 50, seed: int = 0
+    ) -> InterventionalDistribution:
+        """Predict the distribution of all columns when one of them is set to a value.
+
+        Parameters
+        ----------
+        table : DataFrame, array_like or Tensor, shape (N, d)
+            Observations D, one row a case, in any units.
+        do : mapping of one column (name or position) to a number
+            The query, in the table's units.
+        draws : int
+            Latents drawn from the prior [S]: hypotheses about the mechanism.
+        seed : int
+            Of those draws.
+
+        Returns
+        -------
+        InterventionalDistribution
+            In the table's units, under its names.
+
+        Raises
+        ------
+        InputError
+            If the table or the query is one that the model cannot take.
+
+        Warns
+        -----
+        RangeWarning
+            If the number of rows or the value lies outside the range of training.
+        """
+        observed = read_table(table)
+        self._check_table(observed)
+        target, value = self._query(observed, do)
+        if draws < 1:
+            raise InputError(f"cannot predict from {draws} latent draws; ask for at least one")
+        shift, scale = self._units(observed.rows)
+        self._warn_outside(observed, target, (value - shift[target]) / scale[target])
+        mixture = self._predict(observed.rows, target, value, shift, scale, draws, seed)
+        outcomes = [j for j in range(len(observed.columns)) if j != target]
+        column = observed.columns[target]
+        return InterventionalDistribution(
+            mixture=mixture.marginal(outcomes) if self.config.fix_target else mixture,
+            draws=torch.arange(draws).repeat_interleave(mixture.log_weights.shape[-1] // draws),
+            observed=observed,
+            do={column: value},
+            fixed={column: value} if self.config.fix_target else {},
+        )
+
+    def predictor(self, draws: int = 50) -> Predictor:
+        """Return this model as the callable that `activa_eval.score` takes."""
+
+        def predict(
+            obs: NDArray[np.float32],
+            targets: NDArray[np.bool_],
+            values: NDArray[np.float32],
+            seed: int,
+        ) -> InterventionalDistribution:
+            do: dict[Column, float] = {int(j): float(values[j]) for j in np.flatnonzero(targets)}
+            return self.intervene(obs, do, draws=draws, seed=seed)
+
+        return predict
+
+    def _check_table(self, observed: Table) -> None:
+        N, d = observed.rows.shape
+        fewest, most = self.config.min_variables, self.config.max_variables
+        if not fewest <= d <= most:
+            takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            raise InputError(
+                f"the table has {d} columns and the model takes {takes}; choose columns"
+            )
+        if N < 2:
+            raise InputError(f"the table has {N} rows; give at least two, better dozens")
+        if not self.config.standardise:
+            return
+        flat = np.ptp(observed.rows, axis=0) <= FLAT * np.abs(observed.rows).max(axis=0)
+        for column in np.array(observed.columns, dtype=object)[flat]:
+            raise InputError(f"column {quote(column)} is constant; drop it or give more rows")
+
+    def _query(self, observed: Table, do: Mapping[Column, float]) -> tuple[int, float]:
+        """Position of the target and the value it is set to."""
+        if len(do) != 1:
+            raise InputError(
+                f"do sets {len(do)} columns; the model was trained to set one at a time"
+            )
+        ((column, given),) = do.items()
+        target, value = observed.position(column), number(given, column)
+        trained = self.config.trained_values
+        if self.config.query == "index" and value not in trained:
+            known = ", ".join(f"{v:g}" for v in trained)
+            raise InputError(
+                f"the model knows only do-values of {known}, not {value:g}; "
+                "use a general model for other values"
+            )
+        return target, value
+
+    def _units(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Shift and scale (d,) that lead from model units to the table's."""
+        if not self.config.standardise:
+            return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
+        return rows.mean(axis=0), rows.std(axis=0, ddof=1)
+
+    def _warn_outside(self, observed: Table, target: int, score: float) -> None:
+        """Warn, at the caller of `intervene`, about what training never showed."""
+        (fewest, most), N = self.card.n_samples, len(observed.rows)
+        if not fewest <= N <= most:
+            warnings.warn(
+                f"the table has {N} rows and the model was trained on {fewest} to {most}; "
+                "read the answer with caution",
+                RangeWarning,
+                stacklevel=3,
+            )
+        furthest = self.card.value_range
+        if furthest is not None and abs(score) > furthest:
+            warnings.warn(
+                f"the value for {quote(observed.columns[target])} lies {score:+.1f} standard "
+                f"deviations from its mean and the model was trained up to {furthest:g}; "
+                "read the answer with caution",
+                RangeWarning,
+                stacklevel=3,
+            )
+
+    @torch.no_grad()
+    def _predict(
+        self,
+        rows: FloatArray,
+        target: int,
+        value: float,
+        shift: FloatArray,
+        scale: FloatArray,
+        draws: int,
+        seed: int,
+    ) -> GaussianMixture:
+        """Mixture of the draws' laws over all columns, in float64 and the table's units."""
+        obs = torch.from_numpy((rows - shift) / scale).float().unsqueeze(0)  # (1, N, d)
+        targets = torch.zeros(1, obs.shape[-1], dtype=torch.bool)
+        values = torch.zeros(1, obs.shape[-1])
+        targets[0, target], values[0, target] = True, (value - shift[target]) / scale[target]
+        prior = self.model.latent(obs, targets, values)
+        z = prior.sample(draws, generator=torch.Generator().manual_seed(seed))  # (S, 1, d, l)
+        laws = self.model.decode(z.squeeze(1)).to(torch.float64).compact()  # batch (S,)
+        # float32 weights sum to one only within 1e-7
+        laws = replace(laws, log_weights=laws.log_weights.log_softmax(dim=-1))
+        return laws.merge().affine(torch.from_numpy(shift), torch.from_numpy(scale))
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return the checkpoints inside this package by name."""
+    folder = Path(str(resources.files("activa_core"))) / "pretrained"
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
