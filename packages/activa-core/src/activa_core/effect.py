@@ -168,7 +168,6 @@ class InterventionalDistribution:
             self,
             mixture=self.mixture.marginal(free),
             observed=Table(self.observed.rows[:, places], names, self.observed.index),
-            do={c: v for c, v in self.do.items() if c in names},
             fixed={c: v for c, v in self.fixed.items() if c in names},
         )
 
@@ -190,6 +189,10 @@ class InterventionalDistribution:
         points, weights = self.mixture.modes()
         return Modes(self._out(self._among_fixed(points), None, self.columns), weights.numpy())
 
+    def as_arrays(self) -> "InterventionalDistribution":
+        """Same distribution, which answers with arrays even where the table was a DataFrame."""
+        return replace(self, observed=replace(self.observed, index=None))
+
     def plot(self, path: str | Path) -> None:
         """Draw the data, the prediction and the plain conditional into a PNG, PDF or SVG file."""
         from activa_core.plots import plot_effect
@@ -198,7 +201,7 @@ class InterventionalDistribution:
 
     def summary(self, level: float = 0.9) -> dict[str, Any]:
         """Return the answer for each outcome as plain numbers, ready for JSON."""
-        bare = replace(self, observed=replace(self.observed, index=None))  # arrays, not DataFrames
+        bare = self.as_arrays()
         mean, sd = bare.mean(), np.sqrt(np.diag(bare.cov()))
         rows, means = bare.row_interval(level), bare.mean_interval(level)
         answers = {}
