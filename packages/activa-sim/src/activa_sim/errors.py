@@ -1,5 +1,33 @@
-"""The one error that a user of this package is meant to see."""
+"""The one error that a user of this package is meant to see, and checks that raise it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class InputError(ValueError):
     """Something given from outside cannot be used; the message says what to do instead."""
+
+
+def check_probability(name: str, value: float) -> None:
+    """Raise unless a field holds a probability."""
+    if not 0.0 <= value <= 1.0:
+        raise InputError(f"{name} is {value}; give a probability from 0 to 1")
+
+
+def check_interval(low: float, high: float, *, least: float) -> None:
+    """Raise unless the fields `low` and `high` bound an interval that starts at least there."""
+    if not least <= low <= high < float("inf"):
+        raise InputError(f"low is {low} and high is {high}; give {least} <= low <= high")
+
+
+def check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise unless there are names and all are known."""
+    names, known = tuple(names), tuple(known)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        found = f'unknown {what} "{unknown[0]}"' if unknown else f"no {what} was given"
+        raise InputError(f"{found}; choose from {', '.join(known)}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from activa_sim.errors import InputError, check_interval, check_names, check_probability
 from activa_sim.noises import choose
 from activa_sim.rng import Site
 
@@ -25,8 +26,15 @@ NO_MECHANISM = "none"
 class Mechanism(Protocol):
     """The mechanisms of M models with d causally numbered variables, parameters drawn."""
 
-    families: NDArray[np.str_]  # (M, d, d): the name of each edge's function
-    calibration: int  # leading rows of x and noise that scale the functions and are not data
+    @property
+    def families(self) -> NDArray[np.str_]:
+        """Name of each edge's function, shape (M, d, d); `NO_MECHANISM` where there is no edge."""
+        ...
+
+    @property
+    def calibration(self) -> int:
+        """Leading rows of x and noise that only scale the functions."""
+        ...
 
     def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
         """Variable j (M, rows), from x (M, d, rows), right up to j, and its noise (M, rows)."""
@@ -40,10 +48,14 @@ class LinearMechanism:
     low: float = 0.5
     high: float = 2.0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no range of sizes."""
+        check_interval(self.low, self.high, least=0.0)
+
     def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
-        """Draw the weights of every edge."""
+        """Draw the weight of every edge."""
         d = graphs.shape[-1]
-        uniform = streams.at(Site.MECHANISM, d).uniform(d)  # (M, d, d)
+        uniform = streams.at(Site.MECHANISM, range(d)).uniform(d)  # (M, d, d)
         size = self.low + (self.high - self.low) * np.abs(2.0 * uniform - 1.0)
         weights = np.where(uniform < 0.5, -size, size) * graphs
         return _Linear(np.where(graphs, "linear", NO_MECHANISM), weights)
@@ -61,7 +73,7 @@ class AssortedMechanism:
     Parameters
     ----------
     families : tuple of str
-        Names from `FUNCTIONS`; all of them if empty.
+        Names from `FUNCTIONS`.
     first_share : float
         Probability of the first one; the others share the rest equally.
     low, high : float
@@ -70,24 +82,34 @@ class AssortedMechanism:
         Rows of the calibration sample.
     """
 
-    families: tuple[str, ...] = ()
+    families: tuple[str, ...] = field(default_factory=lambda: tuple(FUNCTIONS))
     first_share: float = 0.4
     low: float = 0.05
     high: float = 0.95
     calibration: int = 128
 
+    def __post_init__(self) -> None:
+        """Refuse unknown functions and shares of variance that are none."""
+        check_names("mechanism", self.families, FUNCTIONS)
+        check_probability("first_share", self.first_share)
+        check_probability("low", self.low)
+        check_probability("high", self.high)
+        check_interval(self.low, self.high, least=0.0)
+        if self.calibration < 2:
+            raise InputError(f"calibration is {self.calibration}; give at least 2 rows")
+
     def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
         """Draw the function of every edge and the R2 of every variable."""
         d = graphs.shape[-1]
-        names = self.families or tuple(FUNCTIONS)
-        drawn = streams.at(Site.MECHANISM, d, range(d)).uniform(2 + PARAMETERS)  # (M, d, d, .)
-        family = np.array(names)[choose(drawn[..., 0], len(names), self.first_share)]
-        r2 = self.low + (self.high - self.low) * np.diagonal(drawn[..., 0], axis1=1, axis2=2)
+        uniform = streams.at(Site.MECHANISM, range(d), range(d)).uniform(2 + PARAMETERS)
+        family = choose(uniform[..., 0], len(self.families), self.first_share)  # (M, d, d)
+        # no edge needs the diagonal, so it is free for what belongs to a variable
+        r2 = self.low + (self.high - self.low) * np.diagonal(uniform[..., 0], axis1=1, axis2=2)
         return _Assorted(
-            families=np.where(graphs, family, NO_MECHANISM),
+            families=np.where(graphs, np.array(self.families)[family], NO_MECHANISM),
             calibration=self.calibration,
-            signs=np.where(drawn[..., 1] < 0.5, -1.0, 1.0),
-            parameters=drawn[..., 2:],
+            signs=np.where(uniform[..., 1] < 0.5, -1.0, 1.0),
+            parameters=uniform[..., 2:],
             r2=np.where(graphs.any(axis=1), r2, 0.0),
         )
 
@@ -132,8 +154,8 @@ class _Assorted:
     def _standardised(self, signal: FloatArray) -> FloatArray:
         """Give zero mean and unit variance over the calibration rows."""
         seen = signal[:, : self.calibration]
-        centred = signal - seen.mean(axis=1, keepdims=True)
-        return centred / seen.std(axis=1, keepdims=True)
+        mean, sd = seen.mean(axis=1, keepdims=True), seen.std(axis=1, keepdims=True)
+        return np.asarray((signal - mean) / sd)
 
 
 PARAMETERS = 9
@@ -142,7 +164,7 @@ REACH = 4.0  # in standard deviations of the cause
 # Each maps causes (S, rows) of about unit variance; `p` (S, PARAMETERS) holds uniform numbers.
 
 
-def _linear(x: FloatArray, p: FloatArray) -> FloatArray:
+def _linear(x: FloatArray, _p: FloatArray) -> FloatArray:
     return x
 
 

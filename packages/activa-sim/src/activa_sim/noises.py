@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import sqrt
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from activa_sim.errors import InputError, check_interval, check_names, check_probability
 from activa_sim.rng import Site
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 class Noise(Protocol):
     """The noise of M models with d variables, its parameters drawn."""
 
-    families: NDArray[np.str_]  # (M, d): the name of each variable's family
+    @property
+    def families(self) -> NDArray[np.str_]:
+        """Name of each variable's family, shape (M, d)."""
+        ...
 
     def sample(self, streams: Streams, n: int) -> FloatArray:
         """Draw n numbers a stream: streams (M, d, R) give noise (M, d, R, n)."""
@@ -34,12 +39,15 @@ class GaussianNoise:
 
     sd: float = 0.5
 
-    def draw(self, streams: Streams, d: int) -> Noise:
-        """Nothing is random about this law."""
-        return _SameFamily(np.full((*streams.shape, d), "gaussian"), self._sample)
+    def __post_init__(self) -> None:
+        """Refuse a negative standard deviation."""
+        if self.sd < 0.0:
+            raise InputError(f"sd is {self.sd}; give a standard deviation of 0 or more")
 
-    def _sample(self, streams: Streams, n: int) -> FloatArray:
-        return self.sd * streams.normal(n)
+    def draw(self, streams: Streams, d: int) -> Noise:
+        """Give the same law to every model and variable."""
+        families = np.full((*streams.shape, d), "gaussian")
+        return _OneFamily(families, lambda streams, n: self.sd * streams.normal(n))
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,17 @@ class BetaNoise:
     low: float = 0.5
     high: float = 2.0
 
+    def __post_init__(self) -> None:
+        """Refuse parameters at which there is no such law."""
+        check_interval(self.low, self.high, least=0.01)
+
     def draw(self, streams: Streams, d: int) -> Noise:
         """Draw a and b of every model and variable."""
-        a, b = np.moveaxis(streams.at(Site.NOISE_LAW, d).uniform(2), -1, 0)[..., None]  # (M, d, 1)
-        a, b = (self.low + (self.high - self.low) * u for u in (a, b))
+        uniform = streams.at(Site.NOISE_LAW, range(d)).uniform(2)  # (M, d, 2)
+        parameters = self.low + (self.high - self.low) * uniform
+        a, b = parameters[..., :1], parameters[..., 1:]  # (M, d, 1), the same in all regimes
         families = np.full((*streams.shape, d), "beta")
-        return _SameFamily(families, lambda streams, n: _beta(streams, n, a, b))
+        return _OneFamily(families, lambda streams, n: _beta(streams, n, a, b))
 
 
 @dataclass(frozen=True)
@@ -69,27 +82,30 @@ class AssortedNoise:
         Probability of the first one; the others share the rest equally.
     """
 
-    families: tuple[str, ...] = ()
+    families: tuple[str, ...] = field(default_factory=lambda: tuple(FAMILIES))
     first_share: float = 0.35
+
+    def __post_init__(self) -> None:
+        """Refuse unknown families."""
+        check_names("noise family", self.families, FAMILIES)
+        check_probability("first_share", self.first_share)
 
     def draw(self, streams: Streams, d: int) -> Noise:
         """Draw the family of every model and variable, and what shapes it."""
-        names = self.families or tuple(FAMILIES)
-        chosen = streams.at(Site.NOISE_LAW, d).uniform(4)  # (M, d, 4)
-        family = choose(chosen[..., 0], len(names), self.first_share)
-        return _Assorted(np.array(names)[family], chosen[..., 1:])
+        uniform = streams.at(Site.NOISE_LAW, range(d)).uniform(4)  # (M, d, 4)
+        family = choose(uniform[..., 0], len(self.families), self.first_share)
+        return _Assorted(np.array(self.families)[family], uniform[..., 1:])
 
 
 def choose(uniform: FloatArray, n: int, first_share: float) -> NDArray[np.intp]:
     """Turn uniform numbers into one of n choices; the first has a share of its own."""
-    if n == 1:
-        return np.zeros(uniform.shape, dtype=np.intp)
-    rest = (uniform - first_share) / (1.0 - first_share) * (n - 1)
-    return np.where(rest < 0.0, 0, 1 + np.minimum(rest, n - 2).astype(np.intp))
+    shares = np.full(n, (1.0 - first_share) / max(n - 1, 1))
+    shares[0] = first_share
+    return np.searchsorted(shares.cumsum()[:-1], uniform, side="right")
 
 
 @dataclass(frozen=True)
-class _SameFamily:
+class _OneFamily:
     families: NDArray[np.str_]
     draw_numbers: Callable[[Streams, int], FloatArray]
 
@@ -115,17 +131,17 @@ class _Assorted:
 # `shape` (S, 3) holds uniform numbers that fix what else the family leaves open.
 
 
-def _gaussian(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
+def _gaussian(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
     return streams.normal(n)
 
 
-def _uniform(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    return np.sqrt(12.0) * (streams.uniform(n) - 0.5)
+def _uniform(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
+    return sqrt(12.0) * (streams.uniform(n) - 0.5)
 
 
-def _laplace(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
+def _laplace(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
     centred = streams.uniform(n) - 0.5
-    return -np.sign(centred) * np.log1p(-2.0 * np.abs(centred)) / np.sqrt(2.0)
+    return -np.sign(centred) * np.log1p(-2.0 * np.abs(centred)) / sqrt(2.0)
 
 
 def _student_t(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
@@ -154,7 +170,7 @@ def _gamma(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
 def _gumbel(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
     """Gumbel, skewed to either side."""
     drawn = -np.log(-np.log(streams.uniform(n))) - np.euler_gamma
-    return _side(shape) * drawn * np.sqrt(6.0) / np.pi
+    return _side(shape) * drawn * sqrt(6.0) / np.pi
 
 
 def _mixture(streams: Streams, n: int, shape: FloatArray) -> FloatArray:

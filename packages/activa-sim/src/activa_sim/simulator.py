@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from activa_sim.batch import CausalBatch
+from activa_sim.columns import (
+    draw_places,
+    graph_columns,
+    observed_columns,
+    pair_labels,
+    query_columns,
+    query_values,
+)
 from activa_sim.errors import InputError
 from activa_sim.graphs import Pair, PrunedErdosRenyi
-from activa_sim.mechanisms import AssortedMechanism, LinearMechanism, Mechanism
-from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise, Noise
+from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
+from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
 from activa_sim.queries import FixedValue, WithinSpread
-from activa_sim.rng import MAX_MODELS, Site, Streams, model_streams
+from activa_sim.rng import Site, model_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
+
+    from activa_sim.mechanisms import Mechanism
+    from activa_sim.noises import Noise
+    from activa_sim.rng import Streams
 
     FloatArray = NDArray[np.float64]
 
@@ -33,11 +47,20 @@ class SimulatorConfig:
     noise: GaussianNoise | BetaNoise | AssortedNoise
     query: FixedValue | WithinSpread
 
+    def __post_init__(self) -> None:
+        """Refuse a model without variables."""
+        if self.variables < 1:
+            raise InputError(f"{self.variables} variables make no model; give at least 1")
+
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for JSON, each part with the name of its law."""
-        parts = {name: getattr(self, name) for name in ("graph", "mechanism", "noise", "query")}
-        described = {name: {"law": type(p).__name__, **asdict(p)} for name, p in parts.items()}
-        return {"variables": self.variables, **described}
+        return {
+            "variables": self.variables,
+            "graph": _described(self.graph),
+            "mechanism": _described(self.mechanism),
+            "noise": _described(self.noise),
+            "query": _described(self.query),
+        }
 
 
 @dataclass(frozen=True)
@@ -76,7 +99,7 @@ class Simulator:
         Parameters
         ----------
         n_models, n_samples : int
-            M and N, at least 1 and 2.
+            M and N, at least 1; the value of a `WithinSpread` query needs 2 rows.
         seed : int
             From 0 to 2**64 - 1.
         split : {"train", "validation", "test"}
@@ -96,18 +119,30 @@ class Simulator:
         InputError
             If a number is out of its range or the split is unknown.
         """
-        if n_models < 1 or n_samples < 2:
-            raise InputError(
-                f"{n_models} models of {n_samples} rows were asked for; "
-                "give at least 1 model and 2 rows"
-            )
-        if start < 0 or start + n_models > MAX_MODELS:
-            raise InputError(f"models are numbered from 0 to 2**48 - 1, but start is {start}")
-        streams = model_streams(seed, split, start, n_models)
-        drawn = self._draw(streams)
-        values, rows = _simulate(drawn, streams, self.config.query, n_samples, replicate)
-        place = _places(streams, self.config.variables)  # (M, d): column -> causal number
-        return _in_columns(self.config, drawn, values, rows, place, seed, split, start)
+        self._check(n_models, n_samples)
+        config, streams = self.config, model_streams(seed, split, start, n_models)
+        graphs = config.graph.draw(streams, config.variables)
+        mechanism = config.mechanism.draw(streams, graphs)
+        noise = config.noise.draw(streams, config.variables)
+        values, observed, *under_queries = _simulate(
+            mechanism, noise, config.query, streams, n_samples, conditions=1 + replicate
+        )
+        places = draw_places(streams, config.variables)
+        interv, *replicates = (query_columns(rows, places) for rows in under_queries)
+        targets, set_to = query_values(values, places)
+        return CausalBatch(
+            obs=observed_columns(observed, places),
+            interv=interv,
+            targets=targets,
+            values=set_to,
+            graphs=graph_columns(graphs, places),
+            labels=pair_labels(mechanism, noise, places) if config.variables == 2 else {},
+            interv_replicate=replicates[0] if replicate else None,
+            index=np.arange(start, start + n_models, dtype=np.int64),
+            config=config.as_dict(),
+            seed=seed,
+            split=split,
+        )
 
     def stream(
         self,
@@ -119,112 +154,57 @@ class Simulator:
         start_step: int = 0,
     ) -> Iterator[CausalBatch]:
         """Yield batch after batch without end; step s is `sample(..., start=s * batch_size)`."""
-        step = start_step
-        while True:
-            yield self.sample(
-                batch_size, n_samples, seed=seed, split=split, start=step * batch_size
-            )
-            step += 1
-
-    def _draw(self, streams: Streams) -> _Drawn:
-        d = self.config.variables
-        graphs = self.config.graph.draw(streams, d)
-        return _Drawn(
-            graphs=graphs,
-            mechanism=self.config.mechanism.draw(streams, graphs),
-            noise=self.config.noise.draw(streams, d),
+        return (
+            self.sample(batch_size, n_samples, seed=seed, split=split, start=step * batch_size)
+            for step in count(start_step)
         )
 
+    def _check(self, n_models: int, n_samples: int) -> None:
+        fewest = self.config.query.fewest_rows
+        if n_models < 1 or n_samples < fewest:
+            raise InputError(
+                f"{n_models} models with {n_samples} rows each were asked for; "
+                f"give at least 1 model and {fewest} rows"
+            )
 
-@dataclass(frozen=True)
-class _Drawn:
-    """M models; their variables are numbered causally."""
 
-    graphs: NDArray[np.bool_]  # (M, d, d)
-    mechanism: Mechanism
-    noise: Noise
+def _described(part: DataclassInstance) -> dict[str, Any]:
+    values = ((name, list(v) if isinstance(v, tuple) else v) for name, v in asdict(part).items())
+    return {"law": type(part).__name__, **dict(values)}
 
 
-# Regime 0 is the calibration of the mechanisms, 1 the observation, 2 ... d + 1 the queries and
-# d + 2 ... their replicates.
-OBSERVED = 1
+CALIBRATION, OBSERVED = 0, 1  # regimes; then come the queries, and then their replicates
 
 
 def _simulate(
-    drawn: _Drawn, streams: Streams, query: FixedValue | WithinSpread, n: int, replicate: bool
-) -> tuple[FloatArray, FloatArray]:
-    """Give the values set (M, d) and the rows (M, d, R, N) of the regimes from OBSERVED on."""
-    M, d, _ = drawn.graphs.shape
-    regimes = range(OBSERVED, OBSERVED + 1 + d * (1 + replicate))
-    extra = drawn.mechanism.calibration
-    noise = drawn.noise.sample(streams.at(Site.NOISE, d, regimes), n).reshape(M, d, -1)
+    mechanism: Mechanism,
+    noise: Noise,
+    query: FixedValue | WithinSpread,
+    streams: Streams,
+    n: int,
+    *,
+    conditions: int,
+) -> list[FloatArray]:
+    """Run causally through the variables, in all regimes at once.
+
+    Returns the value set by each query (M, d), the observed rows (M, d, N) and, for each of the
+    conditions, the rows under the queries (M, d, Q, N).
+    """
+    d = mechanism.families.shape[-1]
+    regimes = range(OBSERVED, OBSERVED + 1 + conditions * d)
+    at_noise, at_jitter = (streams.at(s, range(d), regimes) for s in (Site.NOISE, Site.JITTER))
+    eps = noise.sample(at_noise, n).reshape(*at_noise.shape[:2], -1)  # (M, d, R N)
+    extra = mechanism.calibration
     if extra:
-        calibration = drawn.noise.sample(streams.at(Site.NOISE, d, range(1)), extra)[:, :, 0]
-        noise = np.concatenate([calibration, noise], axis=-1)
-    x = np.empty_like(noise)  # (M, d, extra + R N)
-    rows = x[:, :, extra:].reshape(M, d, len(regimes), n)
-    assert np.shares_memory(x, rows)
-    values = np.empty((M, d))
+        at_calibration = streams.at(Site.NOISE, range(d), range(CALIBRATION, CALIBRATION + 1))
+        calibration = noise.sample(at_calibration, extra)[:, :, 0]
+        eps = np.concatenate([calibration, eps], axis=-1)
+    x = np.empty_like(eps)  # (M, d, extra + R N)
+    rows = x[:, :, extra:].reshape(*at_noise.shape, n)  # a view: (M, d, R, N)
+    values = np.empty(at_noise.shape[:2])
     for j in range(d):
-        x[:, j] = drawn.mechanism.child(j, x, noise[:, j])
-        values[:, j] = query.values(streams, rows[:, j, 0], j)
+        x[:, j] = mechanism.child(j, x, eps[:, j])
+        values[:, j] = query.values(streams.at(Site.QUERY, range(d))[:, j], rows[:, j, 0])
         for regime in range(1 + j, len(regimes), d):
-            rows[:, j, regime] = values[:, j, None]
-            if query.jitter:
-                jitter = streams.at(Site.JITTER, d, range(regime, regime + 1))[:, j, 0]
-                rows[:, j, regime] += query.jitter * jitter.normal(n)
-    return values, rows
-
-
-def _places(streams: Streams, d: int) -> NDArray[np.intp]:
-    """Draw a uniform permutation a model: which causal number each column holds, (M, d)."""
-    return np.argsort(streams.at(Site.PERMUTATION, 1)[:, 0].words(d), axis=1, kind="stable")
-
-
-def _in_columns(
-    config: SimulatorConfig,
-    drawn: _Drawn,
-    values: FloatArray,
-    rows: FloatArray,
-    place: NDArray[np.intp],
-    seed: int,
-    split: str,
-    start: int,
-) -> CausalBatch:
-    """Order everything by column: variables, and queries by the column that they set."""
-    M, d = place.shape
-    models = np.arange(M)[:, None]
-    obs = rows[models, place, 0]  # (M, d, N)
-    pair = models[..., None], place[:, None, :]  # (M, 1, 1), (M, 1, d)
-    by_query = [rows[*pair, first + place[:, :, None]] for first in range(1, rows.shape[2], d)]
-    interv, *replicates = (np.swapaxes(block, 2, 3) for block in by_query)  # (M, Q, N, d)
-    targets = np.broadcast_to(np.eye(d, dtype=np.bool_), (M, d, d)).copy()
-    return CausalBatch(
-        obs=_as_float32(np.swapaxes(obs, 1, 2)),
-        interv=_as_float32(interv),
-        targets=targets,
-        values=_as_float32(np.where(targets, values[models, place][..., None], np.nan)),
-        graphs=drawn.graphs[models[..., None], place[:, :, None], place[:, None, :]],
-        labels=_pair_labels(drawn, place) if d == 2 else {},
-        interv_replicate=_as_float32(replicates[0]) if replicates else None,
-        index=np.arange(start, start + M),
-        config=config.as_dict(),
-        seed=seed,
-        split=split,
-    )
-
-
-def _pair_labels(drawn: _Drawn, place: NDArray[np.intp]) -> dict[str, NDArray[np.str_]]:
-    """Name the mechanism and both noises; without an edge the first column counts as the cause."""
-    edge = drawn.graphs[:, 0, 1]
-    cause = np.where(edge, 0, place[:, 0])
-    models = np.arange(len(cause))
-    return {
-        "mechanism": drawn.mechanism.families[:, 0, 1],
-        "cause_noise": drawn.noise.families[models, cause],
-        "effect_noise": drawn.noise.families[models, 1 - cause],
-    }
-
-
-def _as_float32(array: FloatArray) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, dtype=np.float32)
+            rows[:, j, regime] = query.rows(at_jitter[:, j, regime], values[:, j], n)
+    return [values, rows[:, :, 0], *np.split(rows[:, :, 1:], conditions, axis=2)]
