@@ -1,12 +1,13 @@
-"""The public door of the mixture log density: checks once, then dispatches."""
+"""The public door of the mixture log density: checks once, then dispatches by device and dtype."""
 
-from __future__ import annotations
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from activa_kernels.backend import choose
 from activa_kernels.errors import InputError
-from activa_kernels.mixture_log_prob import reference
+from activa_kernels.mixture_log_prob import native, reference
 
 
 def mixture_log_prob(
@@ -49,7 +50,11 @@ def mixture_log_prob(
             raise InputError(f"diagonal is {diagonal}; give a positive number")
         diagonal = means.new_tensor(diagonal).expand_as(means)
     _check(x, log_weights, means, factors, diagonal)
-    return reference.mixture_log_prob(x, log_weights, means, factors, diagonal)
+    implementation = _implementation(x.device.type, str(x.dtype).removeprefix("torch."))
+    if implementation == "reference":
+        return reference.mixture_log_prob(x, log_weights, means, factors, diagonal)
+    out: Tensor = _forward(x, log_weights, means, factors, diagonal, implementation)
+    return out
 
 
 def _check(
@@ -81,3 +86,84 @@ def _check(
         raise InputError(f"x is {x.dtype}; widen to float32 or float64, halves lose the density")
     if 0 in factors.shape:
         raise InputError(f"factors of shape {tuple(factors.shape)} are empty; give C, d, r >= 1")
+
+
+@torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
+def _implementation(device: str, dtype: str) -> str:
+    return choose("mixture_log_prob", device, dtype).implementation
+
+
+Gradients = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+@torch.library.custom_op("activa::mixture_log_prob", mutates_args=())
+def _forward(
+    x: Tensor,
+    log_weights: Tensor,
+    means: Tensor,
+    factors: Tensor,
+    diagonal: Tensor,
+    implementation: str,
+) -> Tensor:
+    inputs = [t.contiguous() for t in (x, log_weights, means, factors, diagonal)]
+    if implementation == "native":
+        return native.forward(*inputs)
+    from activa_kernels.mixture_log_prob import triton  # loaded only where Triton is used
+
+    return triton.forward(*inputs)
+
+
+@torch.library.custom_op("activa::mixture_log_prob_backward", mutates_args=())
+def _backward(
+    grad_out: Tensor,
+    x: Tensor,
+    log_weights: Tensor,
+    means: Tensor,
+    factors: Tensor,
+    diagonal: Tensor,
+    implementation: str,
+) -> Gradients:
+    inputs = [t.contiguous() for t in (grad_out, x, log_weights, means, factors, diagonal)]
+    if implementation == "native":
+        return native.backward(*inputs)
+    from activa_kernels.mixture_log_prob import triton
+
+    return triton.backward(*inputs)
+
+
+@_forward.register_fake
+def _(
+    x: Tensor,
+    log_weights: Tensor,
+    means: Tensor,
+    factors: Tensor,
+    diagonal: Tensor,
+    implementation: str,
+) -> Tensor:
+    return x.new_empty(x.shape[:2])
+
+
+@_backward.register_fake
+def _(
+    grad_out: Tensor,
+    x: Tensor,
+    log_weights: Tensor,
+    means: Tensor,
+    factors: Tensor,
+    diagonal: Tensor,
+    implementation: str,
+) -> Gradients:
+    new = [t.new_empty(t.shape) for t in (x, log_weights, means, factors, diagonal)]
+    return new[0], new[1], new[2], new[3], new[4]
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, ctx.implementation = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _differentiate(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
+    return (*_backward(grad_out, *ctx.saved_tensors, ctx.implementation), None)
+
+
+_forward.register_autograd(_differentiate, setup_context=_save)

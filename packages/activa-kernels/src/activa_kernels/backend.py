@@ -1,0 +1,206 @@
+"""Which implementation runs here, and why.
+
+The environment decides where it says something: `ACTIVA_BACKEND` (reference, native or triton),
+`ACTIVA_ISA` (base, avx2 or avx512) and `ACTIVA_NUM_THREADS`. What was asked for and cannot be had
+is an error; what was chosen automatically falls back to the reference and says why.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from activa_kernels import _native
+from activa_kernels.errors import InputError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+# the implementations a family has beside its reference, and the one a device takes unasked
+FAMILIES = {"mixture_log_prob": ("native", "triton"), "distances": ("native",)}
+AUTOMATIC = {"cpu": "native", "cuda": "triton"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The implementation of one family of kernels on one kind of device."""
+
+    family: str
+    device: str
+    implementation: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What `backend()` found; `print` it.
+
+    `instruction_set` and `cuda_compiler` are None where nothing is compiled.
+    """
+
+    choices: tuple[Choice, ...]
+    instruction_set: str | None
+    threads: int
+    cuda_compiler: str | None
+
+    def __str__(self) -> str:
+        lines = [
+            f"{c.family} on {c.device}: {c.implementation} ({c.reason})" for c in self.choices
+        ]
+        lines.append(f"instruction set: {self.instruction_set or 'none, nothing is compiled'}")
+        lines.append(f"threads: {self.threads}")
+        lines.append(f"CUDA compiler at build time: {self.cuda_compiler or 'nothing is compiled'}")
+        return "\n".join(lines)
+
+
+def backend() -> Backend:
+    """Say which implementation, instruction set and number of threads are in use, and why.
+
+    Raises
+    ------
+    InputError
+        If the environment asks for something that is not here.
+
+    Examples
+    --------
+    >>> backend().choices[0].family
+    'mixture_log_prob'
+    """
+    choices = [
+        _choose(family, device, "float32")
+        for family, implementations in FAMILIES.items()
+        for device in (("cpu", "cuda") if "triton" in implementations else ("cpu",))
+    ]
+    library = _native.library
+    return Backend(
+        choices=tuple(choices),
+        instruction_set=None if library is None else instruction_set(),
+        threads=threads(),
+        cuda_compiler=None if library is None else library.cuda_compiler,
+    )
+
+
+def choose(family: str, device: str, dtype: str) -> Choice:
+    """Return the implementation for this call; warn once if nothing is compiled and that costs time.
+
+    Raises
+    ------
+    InputError
+        If `ACTIVA_BACKEND` asks for an implementation that cannot take this device and dtype.
+    """
+    choice = _choose(family, device, dtype)
+    if device == "cpu" and choice.implementation == "reference" and not _asked():
+        _warn_that_nothing_is_compiled()
+    return choice
+
+
+def native() -> ModuleType:
+    """Return the compiled extension; call it only after `choose` has said "native"."""
+    assert _native.library is not None
+    return _native.library
+
+
+def native_available() -> bool:
+    """Whether the compiled extension is installed."""
+    return _native.library is not None
+
+
+def instruction_set() -> str:
+    """Return the instruction set in use: the best one here, or what `ACTIVA_ISA` asks for.
+
+    Raises
+    ------
+    InputError
+        If this processor, or this build, does not have what was asked for.
+    """
+    available = _instruction_sets()
+    asked = os.environ.get("ACTIVA_ISA")
+    if not asked:
+        return available[-1]
+    if asked not in available:
+        raise InputError(f"ACTIVA_ISA={asked} cannot be had here; choose {' or '.join(available)}")
+    return asked
+
+
+def threads() -> int:
+    """Return the number of threads: `ACTIVA_NUM_THREADS`, else torch's, else the processors.
+
+    torch is asked only where it is loaded; where it is not, `OMP_NUM_THREADS` counts. Results do
+    not depend on the number.
+    """
+    for name in ("ACTIVA_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name)
+        if name == "OMP_NUM_THREADS" and "torch" in sys.modules:
+            return int(sys.modules["torch"].get_num_threads())
+        if value and name == "OMP_NUM_THREADS":
+            value = value.split(",")[0]  # a list gives one number for each level of nesting
+        if value:
+            if not value.isdecimal() or int(value) < 1:
+                raise InputError(f"{name}={value} is not a number of threads; give 1 or more")
+            return int(value)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _asked() -> str | None:
+    asked = os.environ.get("ACTIVA_BACKEND") or None
+    if asked not in (None, "reference", "native", "triton"):
+        raise InputError(f"ACTIVA_BACKEND={asked} is unknown; give reference, native or triton")
+    return asked
+
+
+def _choose(family: str, device: str, dtype: str) -> Choice:
+    asked = _asked()
+    if asked == "reference":
+        return Choice(family, device, "reference", "ACTIVA_BACKEND asks for it")
+    name = asked or AUTOMATIC.get(device)
+    if name is None:
+        return Choice(family, device, "reference", f"no fast path for {device}")
+    obstacle = _obstacle(family, name, device, dtype)
+    if obstacle is None:
+        return Choice(family, device, name, "ACTIVA_BACKEND asks for it" if asked else "fastest here")
+    if asked:
+        raise InputError(f"ACTIVA_BACKEND={asked} cannot serve {family} on {device}: {obstacle}")
+    return Choice(family, device, "reference", obstacle)
+
+
+def _obstacle(family: str, implementation: str, device: str, dtype: str) -> str | None:
+    """What keeps an implementation from running, or None."""
+    if implementation not in FAMILIES[family]:
+        return f"{family} has no {implementation} implementation"
+    if implementation == "native":
+        if device != "cpu":
+            return "native code runs on the CPU only"
+        return None if native_available() else _native.reason
+    if not _has_triton():
+        return "Triton is not installed (pip install 'activa-kernels[triton]')"
+    if dtype != "float32":
+        return f"the Triton kernels take float32, not {dtype}"
+    if device == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+        return "Triton needs a CUDA device, or its interpreter (TRITON_INTERPRET=1)"
+    return None
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None
+
+
+@cache
+def _instruction_sets() -> list[str]:
+    return list(native().instruction_sets())
+
+
+@cache
+def _warn_that_nothing_is_compiled() -> None:
+    warnings.warn(
+        f"{_native.reason}: the slower reference runs. Install activa-kernels where there is a C++ "
+        "compiler to change that, or set ACTIVA_BACKEND=reference to accept it.",
+        stacklevel=4,
+    )
