@@ -51,7 +51,7 @@ def read_event(text: str) -> Event:
     >>> read_event("blood pressure >= 140")
     Event(column='blood pressure', relation='>=', bound=140.0)
     """
-    parts = re.fullmatch(r"\s*(.+?)\s*(<=|>=|<|>)\s*([^\s<>=]+)\s*", text)
+    parts = re.fullmatch(r"\s*([^<>=]+?)\s*(<=|>=|<|>)\s*([^\s<>=]+)\s*", text)
     try:
         bound = float(parts[3]) if parts else math.nan
     except ValueError:
