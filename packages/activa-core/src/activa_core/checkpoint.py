@@ -1,0 +1,176 @@
+"""Models and unfinished training on disk: safetensors with a JSON header, so loading runs no code.
+
+Every file is written beside its place and then renamed: a reader sees the old or the new one.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors import torch as safetensors_torch
+from torch import Tensor
+
+from activa_core.config import ModelConfig, TrainConfig
+from activa_core.errors import CheckpointError
+from activa_core.model import CVAE
+
+__all__ = ["ModelCard", "TrainingState", "load", "load_training", "save", "save_training"]
+
+
+class ModelCard(BaseModel):
+    """What a model was trained on and how well it did; it travels inside the checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "unnamed"
+    n_samples: tuple[int, int] = (1, 1_000_000)
+    """Fewest and most rows of a data set in training."""
+    value_range: float | None = None
+    """Largest |value| of a query in training, in observed standard deviations from the mean."""
+    recipe: dict[str, Any] = {}
+    """The whole recipe: data, model, training."""
+    commit: str = "unknown"
+    steps: int = 0
+    models_seen: int = 0
+    """Simulated causal models, each seen once with all its queries."""
+    training_seconds: float = 0.0
+    """Wall time of the training steps."""
+    device: str = "unknown"
+    metrics: dict[str, float] = {}
+    """Held-out results at the end of training."""
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """All that a training run needs to go on as if it had never stopped."""
+
+    step: int
+    models_seen: int
+    seconds: float
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]  # "<index of the parameter>.<name>"
+
+
+def save(path: Path, model: CVAE, card: ModelCard) -> None:
+    """Write a model with its configuration and card.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; what stood there before is untouched.
+    """
+    header = {"config": model.config.model_dump_json(), "card": card.model_dump_json()}
+    _write(path, dict(model.state_dict()), {"format": "activa-model", **header})
+
+
+def load(path: Path) -> tuple[CVAE, ModelCard]:
+    """Read a model that `save` wrote, ready to predict (dropout off).
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, truncated, foreign, or from an incompatible version.
+    """
+    tensors, header = _read(path, "activa-model")
+    try:
+        config = ModelConfig.model_validate_json(header["config"])
+        card = ModelCard.model_validate_json(header["card"])
+        model = CVAE(config)
+        model.load_state_dict(tensors)
+    except (KeyError, ValidationError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} was written by an incompatible version of activa-core; "
+            "install the version that wrote it, or train the model again"
+        ) from error
+    return model.eval(), card
+
+
+def save_training(
+    path: Path, state: TrainingState, model_config: ModelConfig, config: TrainConfig
+) -> None:
+    """Write an unfinished run.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written; the previous checkpoint is untouched.
+    """
+    tensors = {f"weights.{name}": value for name, value in state.weights.items()}
+    tensors |= {f"optimizer.{name}": value for name, value in state.optimizer.items()}
+    header = {
+        "format": "activa-training",
+        "step": str(state.step),
+        "models_seen": str(state.models_seen),
+        "seconds": repr(state.seconds),
+        "model": model_config.model_dump_json(),
+        "training": config.model_dump_json(),
+    }
+    _write(path, tensors, header)
+
+
+def load_training(path: Path, model_config: ModelConfig, config: TrainConfig) -> TrainingState:
+    """Read what `save_training` wrote, for the same model and training configuration.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or damaged, or belongs to another configuration.
+    """
+    tensors, header = _read(path, "activa-training")
+    ours = {"model": model_config.model_dump_json(), "training": config.model_dump_json()}
+    for part, text in ours.items():
+        theirs, mine = json.loads(header[part]), json.loads(text)
+        changed = sorted(k for k in theirs.keys() | mine if theirs.get(k) != mine.get(k))
+        if changed:
+            raise CheckpointError(
+                f"{path} belongs to a run with another {part} configuration "
+                f"({', '.join(changed)} differ); choose another output folder"
+            )
+    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "optimizer": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    return TrainingState(
+        int(header["step"]), int(header["models_seen"]), float(header["seconds"]), **parts
+    )
+
+
+def _write(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    content = safetensors_torch.save(contiguous, header)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"cannot write {path}: {error.strerror}; "
+            "what stood there before is intact, make room and run again"
+        ) from error
+
+
+def _read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or not a checkpoint (safetensors); copy or train it again"
+        ) from error
+    if header.get("format") != kind:
+        raise CheckpointError(
+            f"{path} holds something else than an {kind.replace('-', ' ')} checkpoint"
+        )
+    return tensors, header
