@@ -1,0 +1,1 @@
+"""The command line, where simulator, model and evaluation meet."""

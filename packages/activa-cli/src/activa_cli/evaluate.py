@@ -1,0 +1,169 @@
+"""activa evaluate: a model on fresh causal models whose answers are known, beside reference rows."""
+
+import json
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from activa_cli.console import progress, say, show
+from activa_cli.errors import InputError
+from activa_cli.info import this_machine
+from activa_cli.results import Record, draw, records, tables
+
+if TYPE_CHECKING:
+    from activa_core.checkpoint import ModelCard
+    from activa_eval import Predictor, Scores
+    from activa_eval.scores import Scale
+    from activa_sim import CausalBatch
+
+MODELS_A_BATCH = 50  # where the number of rows varies, each batch has its own
+SCALES: tuple["Scale", ...] = ("data", "standardised")
+
+
+class Reference(StrEnum):
+    """Rows beside the model's; see activa-eval."""
+
+    oracle = "oracle"
+    no_change = "no_change"
+    conditional_gaussian = "conditional_gaussian"
+    hedge = "hedge"
+    eqvar = "eqvar"
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Name or path of a model.")],
+    data: Annotated[
+        str | None, typer.Option(help="A simulator; default: the one the model was trained on.")
+    ] = None,
+    models: Annotated[int, typer.Option(min=2, help="How many fresh causal models.")] = 1000,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Rows of a data set; default: as in training.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Hypotheses about the mechanism.")] = 50,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    rows: Annotated[
+        list[Reference] | None, typer.Option(help="Reference rows; default: all.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all results (.json).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the scores (.png).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
+) -> None:
+    """Score a model's answers on fresh causal models of the test split, and the reference rows."""
+    import activa_eval
+    from activa_core import Activa
+
+    asked = Activa.from_pretrained(model)
+    preset = data or trained_on(asked.card)
+    sizes = asked.card.n_samples if samples is None else (samples, samples)
+    predictors = {"activa": asked.predictor(draws=draws)}
+    predictors |= {name.value: getattr(activa_eval, name) for name in rows or Reference}
+    began = time.perf_counter()
+    found: list[Record] = []
+    batches = list(test_batches(preset, models, sizes, seed))
+    for scale in SCALES:
+        scores = {
+            name: score_all(name, predictor, batches, seed=seed, scale=scale)
+            for name, predictor in predictors.items()
+        }
+        found += records(scores, scale)
+    answer = {
+        "model": model,
+        "card": asked.card.model_dump(mode="json", exclude={"recipe"}),
+        "data": preset,
+        "models": models,
+        "n_samples": list(sizes),
+        "draws": draws,
+        "seed": seed,
+        "seconds": round(time.perf_counter() - began, 1),
+        "machine": this_machine(),
+        "results": found,
+    }
+    if out is not None:
+        out.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        say(f"wrote {out}")
+    if plot is not None:
+        draw(found, plot)
+        say(f"drew {plot}")
+    if as_json:
+        show(answer, as_json=True)
+        return
+    for table in tables(found, f"{model} on {models} models of {preset}"):
+        show(table, as_json=False)
+
+
+def trained_on(card: "ModelCard") -> str:
+    """Name the simulator in a model's recipe."""
+    preset = card.recipe.get("data", {}).get("simulator")
+    if not isinstance(preset, str):
+        raise InputError("the model does not say what it was trained on; name it with --data")
+    return preset
+
+
+def test_batches(
+    preset: str, models: int, sizes: tuple[int, int], seed: int
+) -> "Sequence[CausalBatch]":
+    """Draw models of the test split, in batches of their own size where the size varies."""
+    from activa_sim import simulator
+
+    from activa_cli.recipe import SimulatedSource
+
+    fixed = sizes[0] == sizes[1]
+    batch_size = models if fixed else min(models, MODELS_A_BATCH)
+    source = SimulatedSource(
+        simulator(preset), rows=sizes, batch_size=batch_size, seed=seed, split="test"
+    )
+    steps = -(-models // batch_size)
+    whole = [source.batches(step, replicate=True) for step in range(steps)]
+    left = models - (steps - 1) * batch_size
+    return [*whole[:-1], whole[-1][:left]]
+
+
+def score_all(
+    name: str,
+    predictor: "Predictor",
+    batches: "Sequence[CausalBatch]",
+    *,
+    seed: int,
+    scale: "Scale",
+) -> "Scores":
+    """Score a predictor on all batches; say once how many questions lay outside its range."""
+    from activa_core.predict import RangeWarning
+    from activa_eval import score
+
+    total = sum(len(batch) for batch in batches)
+    with (
+        progress(f"{name}, {scale} scale", total) as advance,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always", RangeWarning)
+        parts = [
+            score(predictor, batch, seed=seed + step, scale=scale, progress=advance)
+            for step, batch in enumerate(batches)
+        ]
+    outside = [w for w in caught if issubclass(w.category, RangeWarning)]
+    if outside:
+        say(f"{len(outside)} questions to {name} lay outside the range of its training")
+    for other in caught:
+        if other not in outside:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return concatenate(parts)
+
+
+def concatenate(parts: "Sequence[Scores]") -> "Scores":
+    """Put the scores of several batches beneath each other."""
+    first = parts[0]
+    joined: dict[str, Any] = {}
+    for field in fields(first):
+        values = [getattr(part, field.name) for part in parts]
+        if isinstance(values[0], np.ndarray):
+            joined[field.name] = np.concatenate(values)
+        elif isinstance(values[0], Mapping):
+            joined[field.name] = {k: np.concatenate([v[k] for v in values]) for k in values[0]}
+    return replace(first, **joined)

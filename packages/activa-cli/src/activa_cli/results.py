@@ -1,0 +1,139 @@
+"""Results of an evaluation: as plain records for JSON, as tables, as a picture."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rich.table import Table
+
+from activa_cli.console import grid
+
+if TYPE_CHECKING:
+    from activa_eval import Estimate, Row, Scores
+
+Record: TypeAlias = dict[str, Any]
+"""One metric of one method on one part of the models: what `activa_eval.Row` holds, as JSON."""
+
+TITLES = {
+    "mmd": "MMD",
+    "wasserstein": "W1",
+    "energy_distance": "ED",
+    "nll": "NLL",
+    "coverage_90": "90 % coverage",
+}
+BY_LABEL = ("energy_distance", "nll", "coverage_90")
+
+
+def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
+    """Average the scores over all models, and by each label where models have one.
+
+    Parameters
+    ----------
+    scores : mapping of method to Scores
+        All of the same batch.
+    scale : str
+        Written into each record.
+    """
+    from activa_eval import compare
+
+    labels = next(iter(scores.values())).labels
+    found = [_record(row, scale, None) for row in compare(scores, versus="activa")]
+    for label in labels:
+        rows = compare(scores, versus="activa", group_by=label)
+        found += [_record(row, scale, label) for row in rows if row.group is not None]
+    return found
+
+
+def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
+    """Lay out the scores of each method on each scale, then by label on the data's scale."""
+    for scale in dict.fromkeys(r["scale"] for r in found):
+        whole = [r for r in found if r["scale"] == scale and r["label"] is None]
+        overall = [r for r in whole if r["queries"] == "all"]
+        yield _by_method(overall, f"{title}, {scale} scale: mean [95 % interval]")
+    labelled = [r for r in found if r["scale"] == "data" and r["queries"] == "all"]
+    for label in dict.fromkeys(r["label"] for r in labelled if r["label"] is not None):
+        for metric in BY_LABEL:
+            chosen = [r for r in labelled if r["label"] == label and r["metric"] == metric]
+            if chosen:
+                yield _by_group(chosen, f"\n{TITLES[metric]} by {label}")
+
+
+def draw(found: Sequence[Record], path: Path) -> None:
+    """Draw each method's mean and interval, a panel a metric, on the data's scale."""
+    from matplotlib.figure import Figure
+
+    chosen = [r for r in found if (r["scale"], r["label"], r["queries"]) == ("data", None, "all")]
+    metrics = [metric for metric in TITLES if any(r["metric"] == metric for r in chosen)]
+    methods = list(dict.fromkeys(r["method"] for r in chosen))
+    figure = Figure(figsize=(2.4 * len(metrics) + 1.5, 0.35 * len(methods) + 1.2))
+    panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    for panel, metric in zip(panels, metrics, strict=True):
+        for r in chosen:
+            if r["metric"] == metric and isinstance(r["mean"], float):
+                place, color = methods.index(r["method"]), f"C{int(r['method'] != 'activa')}"
+                panel.plot([r["low"], r["high"]], [place, place], color=color)
+                panel.plot(r["mean"], place, "o", color=color)
+        panel.set(title=TITLES[metric], yticks=range(len(methods)), yticklabels=methods)
+        panel.grid(axis="x", alpha=0.3)
+    panels[0].invert_yaxis()
+    figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def _record(row: "Row", scale: str, label: str | None) -> Record:
+    return {
+        "method": row.name,
+        "metric": row.metric,
+        "scale": scale,
+        "queries": row.queries,
+        "label": label,
+        "group": row.group,
+        **_interval(row.estimate),
+        "median": _plain(row.median),
+        "models": row.models,
+        "nans": row.nans,
+        "difference": None if row.difference is None else _interval(row.difference),
+        "skill": None if row.skill is None else _plain(row.skill),
+    }
+
+
+def _interval(estimate: "Estimate") -> Record:
+    return {name: _plain(getattr(estimate, name)) for name in ("mean", "low", "high")}
+
+
+def _plain(value: float) -> float | str | None:
+    """Write a number as JSON can: "inf" for infinity, None for none."""
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else str(value)
+
+
+def _by_method(found: Sequence[Record], title: str) -> Table:
+    metrics = [metric for metric in TITLES if any(r["metric"] == metric for r in found)]
+    cells = {(r["method"], r["metric"]): _cell(r) for r in found}
+    rows = [
+        [method, *(cells.get((method, metric), "-") for metric in metrics)]
+        for method in dict.fromkeys(r["method"] for r in found)
+    ]
+    return grid(title, ["", *(TITLES[metric] for metric in metrics)], rows)
+
+
+def _by_group(found: Sequence[Record], title: str) -> Table:
+    methods = list(dict.fromkeys(r["method"] for r in found))
+    cells = {(r["group"], r["method"]): _short(r["mean"]) for r in found}
+    models = {r["group"]: r["models"] for r in found}
+    rows = [
+        [group, str(n), *(cells.get((group, method), "-") for method in methods)]
+        for group, n in models.items()
+    ]
+    return grid(title, ["", "models", *methods], rows)
+
+
+def _cell(record: Record) -> str:
+    low, high = _short(record["low"]), _short(record["high"])
+    return f"{_short(record['mean'])} [{low}, {high}]"
+
+
+def _short(value: float | str | None) -> str:
+    """Write three digits after the point: more than the intervals deserve, less than hides a tie."""
+    return "-" if value is None else f"{float(value):.3f}"

@@ -1,0 +1,110 @@
+"""A CSV file in, a DataFrame out; and queries as written on the command line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from activa_cli.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["parse_do", "read_csv"]
+
+DELIMITERS = (",", ";", "\t")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table whose first line names its columns.
+
+    Parameters
+    ----------
+    path : Path
+        Comma, semicolon or tab separated, UTF-8. Between semicolons, a comma is a decimal comma.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, no row in it, or its lines are not a table.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise InputError(f"there is no file {path}; give the path of a CSV file")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not a text file in UTF-8; save it as CSV (UTF-8)") from error
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(DELIMITERS, key=first.count)
+    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    _check_names(names, path)
+    decimal = "," if delimiter == ";" and "." not in text else "."
+    try:
+        table = pd.read_csv(
+            path, sep=delimiter, decimal=decimal, encoding="utf-8-sig", skipinitialspace=True,
+            index_col=False,
+        )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = str(error).splitlines()[-1]
+        raise InputError(
+            f"{path} is not a table ({reason}); give every line the same number of cells"
+        ) from error
+    if table.empty:
+        raise InputError(f"{path} has no rows below its column names; add some")
+    return table.set_axis(names, axis="columns")
+
+
+def parse_do(queries: Sequence[str]) -> dict[str, float]:
+    """Read "X=5" as {"X": 5.0}, one entry a query.
+
+    Raises
+    ------
+    InputError
+        If a query has another form, its value is not a finite number, or a column comes twice.
+
+    Examples
+    --------
+    >>> parse_do(["X=5", "dose [mg]=1e3"])
+    {'X': 5.0, 'dose [mg]': 1000.0}
+    """
+    do: dict[str, float] = {}
+    for query in queries:
+        column, equals, text = query.rpartition("=")
+        column = column.strip()
+        if not (equals and column):
+            raise InputError(f'cannot read --do "{query}"; write it as --do X=5')
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not isfinite(value):
+            raise InputError(f'--do "{query}" sets no finite number; write it as --do "{column}=5"')
+        if column in do:
+            raise InputError(f'--do sets "{column}" twice; give it one value')
+        do[column] = value
+    return do
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    if not names:
+        raise InputError(f"{path} is empty; its first line must name the columns")
+    if all(_is_number(name) for name in names):
+        raise InputError(f"the first line of {path} holds numbers; put the columns' names above it")
+    for place, name in enumerate(names):
+        if not name:
+            raise InputError(f"column {place + 1} of {path} has no name; give it one")
+        if name in names[:place]:
+            raise InputError(f'two columns of {path} are named "{name}"; rename one')
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

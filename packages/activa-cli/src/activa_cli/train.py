@@ -1,0 +1,90 @@
+"""activa train: a recipe's simulator and network, joined; stops and resumes at any time."""
+
+import math
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from activa_cli.console import say, show
+
+if TYPE_CHECKING:
+    from activa_core.checkpoint import ModelCard
+    from activa_sim import CausalBatch, Simulator
+
+    from activa_cli.recipe import Recipe
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or the path of a YAML file.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a run that stands there goes on.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Describe the model as JSON.")] = False,
+) -> None:
+    """Train a model on fresh simulations, or go on with a run that was interrupted."""
+    from activa_core import checkpoint
+    from activa_core.train import fit
+    from activa_sim import simulator
+
+    from activa_cli.recipe import SimulatedSource, read_recipe
+
+    chosen = read_recipe(recipe)
+    overrides = {"steps": steps, "seed": seed}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=given)})
+    source = SimulatedSource(
+        simulator(chosen.data.simulator),
+        rows=chosen.data.rows,
+        batch_size=chosen.training.batch_size,
+        seed=chosen.training.seed,
+        max_rows=chosen.data.max_rows,
+    )
+    path = fit(
+        chosen.model,
+        source,
+        chosen.training,
+        out,
+        validation=held_out(chosen, source.simulator),
+        card=first_card(chosen, source.simulator),
+    )
+    _, card = checkpoint.load(path)
+    if as_json:
+        show({"file": str(path), **card.model_dump(mode="json")}, as_json=True)
+    else:
+        nll = card.metrics["held_out_nll"]
+        say(f"wrote {path} after {card.steps} steps, held-out NLL {nll:.3f} a row")
+
+
+def held_out(recipe: "Recipe", simulator: "Simulator") -> list["CausalBatch"]:
+    """Draw validation models at the fewest, a middle and the most rows."""
+    low, high = recipe.data.rows
+    models, seed = recipe.data.validation_models, recipe.training.seed
+    sizes = sorted({low, round(math.sqrt(low * high)), high})
+    return [simulator.sample(models, n, seed=seed, split="validation") for n in sizes]
+
+
+def first_card(recipe: "Recipe", simulator: "Simulator") -> "ModelCard":
+    """Return what is known of a model before it is trained."""
+    from activa_core.checkpoint import ModelCard
+    from activa_sim.queries import WithinSpread
+
+    query = simulator.config.query
+    return ModelCard(
+        name=recipe.name,
+        n_samples=recipe.data.rows,
+        value_range=query.width if isinstance(query, WithinSpread) else None,
+        recipe=recipe.model_dump(mode="json"),
+        commit=_commit(),
+    )
+
+
+def _commit() -> str:
+    """Commit of the working tree in which training was started, if it was one."""
+    command = ["git", "describe", "--always", "--dirty", "--match", ""]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()

@@ -1,0 +1,69 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from activa_core import Activa
+from safetensors.numpy import load_file
+from typer.testing import Result
+
+RECIPE = """
+name: mine
+data: {simulator: general-2, n_samples: [5, 9], validation_models: 3}
+model: {query: value, standardise: true, fix_target: true,
+        embed_dim: 8, hidden_dim: 8, decoder_blocks: 1, latent_dim: 2}
+training: {steps: 4, batch_size: 3, warmup_steps: 1, checkpoint_every: 1, validation_draws: 2}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(RECIPE)
+    return path
+
+
+def test_a_model_knows_where_it_comes_from(
+    activa: Callable[..., Result], recipe: Path, tmp_path: Path
+) -> None:
+    result = activa("train", recipe, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(result.stdout)
+    card = Activa.from_pretrained(answer["file"]).card
+    assert (card.name, card.n_samples, card.value_range, card.steps) == ("mine", (5, 9), 3.0, 4)
+    assert card.recipe["data"]["simulator"] == "general-2"
+    assert answer["metrics"]["held_out_nll"] == card.metrics["held_out_nll"]
+
+
+def test_options_replace_the_recipes_steps_and_seed(
+    activa: Callable[..., Result], recipe: Path, tmp_path: Path
+) -> None:
+    def weights(name: str, *options: object) -> Path:
+        activa("train", recipe, "--out", tmp_path / name, *options)
+        return tmp_path / name / "model.safetensors"
+
+    card = Activa.from_pretrained(weights("short", "--steps", 2)).card
+    assert (card.steps, card.recipe["training"]["steps"]) == (2, 2)
+    one, same = load_file(weights("one")), load_file(weights("same"))
+    other = load_file(weights("other", "--seed", 7))
+    name = next(name for name in one if one[name].ndim == 2)
+    assert (one[name] == same[name]).all()
+    assert (one[name] != other[name]).any()
+
+
+def test_a_run_cannot_go_on_with_another_recipe(
+    activa: Callable[..., Result], recipe: Path, tmp_path: Path
+) -> None:
+    activa("train", recipe, "--out", tmp_path / "run")
+    result = activa("train", recipe, "--out", tmp_path / "run", "--seed", 8)
+    assert result.exit_code == 2
+    assert "seed" in result.stderr
+
+
+def test_an_unknown_simulator_is_one_sentence(
+    activa: Callable[..., Result], recipe: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(RECIPE.replace("general-2", "nonsense"))
+    result = activa("train", recipe, "--out", tmp_path / "run")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "nonsense" in result.stderr
