@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from activa_sim.errors import InputError, check_interval, check_names, check_probability
-from activa_sim.rng import Site
+from activa_sim.families import FAMILIES
+from activa_sim.rng import Site, choose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class BetaNoise:
 
     def __post_init__(self) -> None:
         """Refuse parameters at which there is no such law."""
-        check_interval(self.low, self.high, least=0.01)
+        check_interval(self.low, self.high, least=0.1)
 
     def draw(self, streams: Streams, d: int) -> Noise:
         """Draw a and b of every model and variable."""
@@ -67,7 +67,7 @@ class BetaNoise:
         parameters = self.low + (self.high - self.low) * uniform
         a, b = parameters[..., :1], parameters[..., 1:]  # (M, d, 1), the same in all regimes
         families = np.full((*streams.shape, d), "beta")
-        return _OneFamily(families, lambda streams, n: _beta(streams, n, a, b))
+        return _OneFamily(families, lambda streams, n: streams.beta(a, b, n))
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,6 @@ class AssortedNoise:
         return _Assorted(np.array(self.families)[family], uniform[..., 1:])
 
 
-def choose(uniform: FloatArray, n: int, first_share: float) -> NDArray[np.intp]:
-    """Turn uniform numbers into one of n choices; the first has a share of its own."""
-    shares = np.full(n, (1.0 - first_share) / max(n - 1, 1))
-    shares[0] = first_share
-    return np.searchsorted(shares.cumsum()[:-1], uniform, side="right")
-
-
 @dataclass(frozen=True)
 class _OneFamily:
     families: NDArray[np.str_]
@@ -125,79 +118,3 @@ class _Assorted:
             if where[0].size:
                 noise[where] = draw(streams[where], n, self.shape_numbers[where])
         return noise
-
-
-# Each draws n numbers a stream, streams (S, R) give (S, R, n), of zero mean and unit variance;
-# `shape` (S, 3) holds uniform numbers that fix what else the family leaves open.
-
-
-def _gaussian(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
-    return streams.normal(n)
-
-
-def _uniform(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
-    return sqrt(12.0) * (streams.uniform(n) - 0.5)
-
-
-def _laplace(streams: Streams, n: int, _shape: FloatArray) -> FloatArray:
-    centred = streams.uniform(n) - 0.5
-    return -np.sign(centred) * np.log1p(-2.0 * np.abs(centred)) / sqrt(2.0)
-
-
-def _student_t(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    """Bailey's (1994) polar method, 4 to 10 degrees of freedom."""
-    df = (4.0 + 6.0 * shape[:, 0])[:, None, None]
-    radius, angle = np.split(streams.uniform(2 * n).reshape(*streams.shape, n, 2), 2, axis=-1)
-    t = np.sqrt(df * (radius[..., 0] ** (-2.0 / df) - 1.0)) * np.cos(2.0 * np.pi * angle[..., 0])
-    return t * np.sqrt((df - 2.0) / df)
-
-
-def _beta_standard(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    """Beta with both parameters from 0.5 to 4."""
-    a, b = (0.5 + 3.5 * shape[:, k, None] for k in (0, 1))  # (S, 1)
-    mean = (a / (a + b))[..., None]
-    sd = np.sqrt(a * b / (a + b + 1.0))[..., None] / (a + b)[..., None]
-    return (_beta(streams, n, a, b) - mean) / sd
-
-
-def _gamma(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    """Gamma with concentration 1 (exponential) to 4, skewed to either side."""
-    concentration = 1.0 + 3.0 * shape[:, 0, None]  # (S, 1)
-    drawn = streams.gamma(concentration, n) - concentration[..., None]
-    return _side(shape) * drawn / np.sqrt(concentration)[..., None]
-
-
-def _gumbel(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    """Gumbel, skewed to either side."""
-    drawn = -np.log(-np.log(streams.uniform(n))) - np.euler_gamma
-    return _side(shape) * drawn * sqrt(6.0) / np.pi
-
-
-def _mixture(streams: Streams, n: int, shape: FloatArray) -> FloatArray:
-    """Two Gaussians of equal width, weight 0.2 to 0.8, means 1.5 to 4 widths apart."""
-    weight = (0.2 + 0.6 * shape[:, 0])[:, None, None]
-    gap = (1.5 + 2.5 * shape[:, 1])[:, None, None]
-    second = streams.branch(1).uniform(n) < weight
-    sd = np.sqrt(1.0 + weight * (1.0 - weight) * gap**2)
-    return (streams.normal(n) + gap * (second - weight)) / sd
-
-
-def _side(shape: FloatArray) -> FloatArray:
-    return np.where(shape[:, 2] < 0.5, -1.0, 1.0)[:, None, None]
-
-
-def _beta(streams: Streams, n: int, a: FloatArray, b: FloatArray) -> FloatArray:
-    first, second = streams.gamma(a, n), streams.branch(1).gamma(b, n)
-    return first / (first + second)
-
-
-FAMILIES: Mapping[str, Callable[[Streams, int, FloatArray], FloatArray]] = {
-    "gaussian": _gaussian,
-    "uniform": _uniform,
-    "laplace": _laplace,
-    "student_t": _student_t,
-    "beta": _beta_standard,
-    "gamma": _gamma,
-    "gumbel": _gumbel,
-    "mixture": _mixture,
-}

@@ -119,6 +119,11 @@ class Streams:
                 return out.reshape(*self.shape, n)
         raise AssertionError("a proposal that is accepted 19 times in 20 was refused 64 times")
 
+    def beta(self, a: FloatArray, b: FloatArray, n: int) -> FloatArray:
+        """Draw from Beta(a, b), a and b (*shape,) of 0.1 or more, shape (*shape, n)."""
+        first, second = self.gamma(a, n), self.branch(1).gamma(b, n)
+        return first / (first + second)
+
     def _blocks(self, n: int) -> Lanes:
         """Draw the blocks that hold n numbers: four lanes of shape (*shape, ceil(n / 4))."""
         counter = np.arange(-(-n // 4), dtype=np.uint64)
@@ -146,6 +151,13 @@ def to_unit(word: WordArray) -> FloatArray:
     unit += 0.5
     unit *= 2.0**-32
     return unit
+
+
+def choose(uniform: FloatArray, n: int, first_share: float) -> NDArray[np.intp]:
+    """Turn uniform numbers into one of n choices; the first has a share of its own."""
+    shares = np.full(n, (1.0 - first_share) / max(n - 1, 1))
+    shares[0] = first_share
+    return np.searchsorted(shares.cumsum()[:-1], uniform, side="right")
 
 
 def _in_order(lanes: list[NDArray[T]], n: int) -> NDArray[T]:

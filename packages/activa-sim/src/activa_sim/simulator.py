@@ -22,19 +22,13 @@ from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
 from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
 from activa_sim.queries import FixedValue, WithinSpread
-from activa_sim.rng import Site, model_streams
+from activa_sim.regimes import run_regimes
+from activa_sim.rng import model_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _typeshed import DataclassInstance
-    from numpy.typing import NDArray
-
-    from activa_sim.mechanisms import Mechanism
-    from activa_sim.noises import Noise
-    from activa_sim.rng import Streams
-
-    FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -124,17 +118,15 @@ class Simulator:
         graphs = config.graph.draw(streams, config.variables)
         mechanism = config.mechanism.draw(streams, graphs)
         noise = config.noise.draw(streams, config.variables)
-        values, observed, *under_queries = _simulate(
-            mechanism, noise, config.query, streams, n_samples, conditions=1 + replicate
-        )
+        run = run_regimes(mechanism, noise, config.query, streams, n_samples, samples=1 + replicate)
         places = draw_places(streams, config.variables)
-        interv, *replicates = (query_columns(rows, places) for rows in under_queries)
-        targets, set_to = query_values(values, places)
+        interv, *replicates = (query_columns(rows, places) for rows in run.under_queries)
+        targets, values = query_values(run.values, places)
         return CausalBatch(
-            obs=observed_columns(observed, places),
+            obs=observed_columns(run.observed, places),
             interv=interv,
             targets=targets,
-            values=set_to,
+            values=values,
             graphs=graph_columns(graphs, places),
             labels=pair_labels(mechanism, noise, places) if config.variables == 2 else {},
             interv_replicate=replicates[0] if replicate else None,
@@ -171,40 +163,3 @@ class Simulator:
 def _described(part: DataclassInstance) -> dict[str, Any]:
     values = ((name, list(v) if isinstance(v, tuple) else v) for name, v in asdict(part).items())
     return {"law": type(part).__name__, **dict(values)}
-
-
-CALIBRATION, OBSERVED = 0, 1  # regimes; then come the queries, and then their replicates
-
-
-def _simulate(
-    mechanism: Mechanism,
-    noise: Noise,
-    query: FixedValue | WithinSpread,
-    streams: Streams,
-    n: int,
-    *,
-    conditions: int,
-) -> list[FloatArray]:
-    """Run causally through the variables, in all regimes at once.
-
-    Returns the value set by each query (M, d), the observed rows (M, d, N) and, for each of the
-    conditions, the rows under the queries (M, d, Q, N).
-    """
-    d = mechanism.families.shape[-1]
-    regimes = range(OBSERVED, OBSERVED + 1 + conditions * d)
-    at_noise, at_jitter = (streams.at(s, range(d), regimes) for s in (Site.NOISE, Site.JITTER))
-    eps = noise.sample(at_noise, n).reshape(*at_noise.shape[:2], -1)  # (M, d, R N)
-    extra = mechanism.calibration
-    if extra:
-        at_calibration = streams.at(Site.NOISE, range(d), range(CALIBRATION, CALIBRATION + 1))
-        calibration = noise.sample(at_calibration, extra)[:, :, 0]
-        eps = np.concatenate([calibration, eps], axis=-1)
-    x = np.empty_like(eps)  # (M, d, extra + R N)
-    rows = x[:, :, extra:].reshape(*at_noise.shape, n)  # a view: (M, d, R, N)
-    values = np.empty(at_noise.shape[:2])
-    for j in range(d):
-        x[:, j] = mechanism.child(j, x, eps[:, j])
-        values[:, j] = query.values(streams.at(Site.QUERY, range(d))[:, j], rows[:, j, 0])
-        for regime in range(1 + j, len(regimes), d):
-            rows[:, j, regime] = query.rows(at_jitter[:, j, regime], values[:, j], n)
-    return [values, rows[:, :, 0], *np.split(rows[:, :, 1:], conditions, axis=2)]
