@@ -85,9 +85,10 @@ class GaussianMixture:
         weights = self.log_weights.exp().reshape(-1, K)  # (B, K)
         chosen = torch.multinomial(weights, n, replacement=True, generator=generator)  # (B, n)
         chosen = chosen + K * torch.arange(len(weights), device=chosen.device).unsqueeze(-1)
-        means = narrow.means.reshape(-1, d)[chosen]  # (B, n, d)
-        factors = narrow.factors.reshape(-1, d, r)[chosen]  # (B, n, d, r)
-        spread = narrow.diagonal.reshape(-1, d)[chosen].sqrt()
+        cells = weights.numel()  # B * K
+        means = narrow.means.reshape(cells, d)[chosen]  # (B, n, d)
+        factors = narrow.factors.reshape(cells, d, r)[chosen]  # (B, n, d, r)
+        spread = narrow.diagonal.reshape(cells, d)[chosen].sqrt()
         common = torch.randn(
             (*chosen.shape, r), generator=generator, dtype=means.dtype, device=means.device
         )
