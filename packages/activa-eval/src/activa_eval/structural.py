@@ -1,0 +1,123 @@
+"""The baseline that learns a graph first: equal noise variances give the causal order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from activa_eval.arrays import BoolArray, FloatArray, IntArray
+from activa_eval.baselines import draw_evenly, query_of
+from activa_eval.gaussian import Gaussian
+
+THRESHOLD = 2.3  # of |z|: an edge that could well be chance is left out
+
+
+def eqvar(
+    obs: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    values: npt.ArrayLike,
+    seed: int,  # noqa: ARG001 - the protocol's
+) -> LinearModel:
+    """Predict from a linear model in the order of smallest conditional variance.
+
+    Right where all noises have the same variance (Chen, Drton & Wang, 2019), as in the paper's
+    simulator. Coefficients are least squares along that order, once more without those of
+    |z| < 2.3; rows are drawn along it, the target set, with each variable's residuals in a random
+    order of their own.
+
+    Parameters
+    ----------
+    obs : array_like or torch.Tensor, shape (N, d)
+        Observational rows, at least two.
+    targets : array_like of bool, shape (d,)
+        The columns that the query sets.
+    values : array_like, shape (d,)
+        The value set, in the units of the data; ignored off target.
+    seed : int
+        Not used: nothing here is drawn before `sample`.
+
+    Raises
+    ------
+    InputError
+        If rows are missing or not finite, or if the query does not fit them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> cause = rng.standard_normal(500)
+    >>> obs = np.stack([cause, 2 * cause + rng.standard_normal(500)], axis=1)
+    >>> bool(eqvar(obs, [True, False], [5.0, np.nan], 0).sample(500, seed=0)[:, 1].mean() > 9)
+    True
+    >>> bool(abs(eqvar(obs, [False, True], [np.nan, 5.0], 0).sample(500, seed=0)[:, 0].mean()) < 1)
+    True
+    """
+    rows, target, value = query_of(obs, targets, values)
+    order = variance_order(Gaussian.fit(rows).covariance)
+    return LinearModel.fit(rows, order, target, value)
+
+
+def variance_order(covariance: FloatArray) -> IntArray:
+    """Order the variables: next comes the one that those before leave the least variance."""
+    left = covariance.copy()
+    order: list[int] = []
+    waiting = np.ones(len(left), dtype=bool)
+    while waiting.any():
+        chosen = int(np.argmin(np.where(waiting, left.diagonal(), np.inf)))
+        order.append(chosen)
+        waiting[chosen] = False
+        if left[chosen, chosen] > 0.0:
+            left = left - np.outer(left[:, chosen], left[chosen]) / left[chosen, chosen]
+    return np.array(order, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """V_j = intercept_j + sum_i weights_ij V_i + noise_j along an order, under a query."""
+
+    order: IntArray  # (d,)
+    intercepts: FloatArray  # (d,)
+    weights: FloatArray  # (d, d): weights[i, j] for i -> j
+    residuals: FloatArray  # (N, d)
+    targets: BoolArray  # (d,)
+    values: FloatArray  # (d,)
+
+    @classmethod
+    def fit(
+        cls, rows: FloatArray, order: IntArray, targets: BoolArray, values: FloatArray
+    ) -> LinearModel:
+        """Regress each variable on those before it in the order, and prune."""
+        mean = rows.mean(axis=0)
+        centred = rows - mean
+        weights = np.zeros((len(order), len(order)))
+        for place, child in enumerate(order):
+            before = order[:place]
+            kept = before[_significant(centred[:, before], centred[:, child])]
+            weights[kept, child] = np.linalg.pinv(centred[:, kept]) @ centred[:, child]
+        return cls(order, mean - mean @ weights, weights, centred - centred @ weights,
+                   targets, values)  # fmt: skip
+
+    def sample(self, n: int, seed: int) -> FloatArray:
+        """Draw (n, d) rows, parents first."""
+        rng = np.random.default_rng(seed)
+        drawn = [draw_evenly(len(self.residuals), n, rng) for _ in self.order]
+        rows = np.take_along_axis(self.residuals, np.stack(drawn, axis=1), axis=0)  # (n, d)
+        for child in self.order:
+            if self.targets[child]:
+                rows[:, child] = self.values[child]
+            else:
+                rows[:, child] += self.intercepts[child] + rows @ self.weights[:, child]
+        return rows
+
+
+def _significant(parents: FloatArray, child: FloatArray) -> BoolArray:
+    """Whether each coefficient of a least-squares fit of centred columns has |z| >= 2.3."""
+    n, p = parents.shape
+    precision = np.linalg.pinv(parents.T @ parents, hermitian=True)
+    slope = precision @ (parents.T @ child)
+    rest = child - parents @ slope
+    variance = rest @ rest / max(n - p - 1, 1)
+    significant: BoolArray = np.abs(slope) >= THRESHOLD * np.sqrt(variance * precision.diagonal())
+    return significant
