@@ -19,7 +19,7 @@ from activa_core.mixture import GaussianMixture
 from activa_core.model import CVAE
 from activa_core.tables import Column, FloatArray, Table, number, quote, read_table
 
-__all__ = ["Activa", "Predictor", "RangeWarning"]
+__all__ = ["Activa", "Predictor", "RangeWarning", "shipped_models"]
 
 Predictor = Callable[
     [NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], int], InterventionalDistribution
@@ -116,7 +116,7 @@ class Activa:
         if draws < 1:
             raise InputError(f"cannot predict from {draws} latent draws; ask for at least one")
         shift, scale = self._units(observed.rows)
-        self._warn_outside(observed, target, (value - shift[target]) / scale[target])
+        self._warn_outside(observed, target, value)
         mixture = self._predict(observed.rows, target, value, shift, scale, draws, seed)
         outcomes = [j for j in range(len(observed.columns)) if j != target]
         column = observed.columns[target]
@@ -147,11 +147,10 @@ class Activa:
         fewest, most = self.config.min_variables, self.config.max_variables
         if not fewest <= d <= most:
             takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-            raise InputError(
-                f"the table has {d} columns and the model takes {takes}; choose columns"
-            )
+            raise InputError(f"the table has {d} columns, the model takes {takes}; choose columns")
         if N < 2:
-            raise InputError(f"the table has {N} rows; give at least two, better dozens")
+            rows = "one row" if N == 1 else "no rows"
+            raise InputError(f"the table has {rows}; give at least two, better dozens")
         if not self.config.standardise:
             return
         flat = np.ptp(observed.rows, axis=0) <= FLAT * np.abs(observed.rows).max(axis=0)
@@ -161,13 +160,11 @@ class Activa:
     def _query(self, observed: Table, do: Mapping[Column, float]) -> tuple[int, float]:
         """Position of the target and the value it is set to."""
         if len(do) != 1:
-            raise InputError(
-                f"do sets {len(do)} columns; the model was trained to set one at a time"
-            )
+            raise InputError(f"do sets {len(do)} columns, the model was trained to set one at once")
         ((column, given),) = do.items()
         target, value = observed.position(column), number(given, column)
         trained = self.config.trained_values
-        if self.config.query == "index" and value not in trained:
+        if self.config.query == "index" and not np.isclose(value, trained, rtol=1e-6).any():
             known = ", ".join(f"{v:g}" for v in trained)
             raise InputError(
                 f"the model knows only do-values of {known}, not {value:g}; "
@@ -181,7 +178,7 @@ class Activa:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
         return rows.mean(axis=0), rows.std(axis=0, ddof=1)
 
-    def _warn_outside(self, observed: Table, target: int, score: float) -> None:
+    def _warn_outside(self, observed: Table, target: int, value: float) -> None:
         """Warn, at the caller of `intervene`, about what training never showed."""
         (fewest, most), N = self.card.n_samples, len(observed.rows)
         if not fewest <= N <= most:
@@ -191,11 +188,11 @@ class Activa:
                 RangeWarning,
                 stacklevel=3,
             )
-        furthest = self.card.value_range
-        if furthest is not None and abs(score) > furthest:
+        column, furthest = observed.rows[:, target], self.card.value_range
+        if furthest is not None and abs(value - column.mean()) > furthest * column.std(ddof=1):
             warnings.warn(
-                f"the value for {quote(observed.columns[target])} lies {score:+.1f} standard "
-                f"deviations from its mean and the model was trained up to {furthest:g}; "
+                f"the value {value:g} for column {quote(observed.columns[target])} lies more than "
+                f"{furthest:g} standard deviations from its mean, further than in training; "
                 "read the answer with caution",
                 RangeWarning,
                 stacklevel=3,

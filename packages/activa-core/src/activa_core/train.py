@@ -104,7 +104,7 @@ def fit(
                 raise KeyboardInterrupt(f"saved at step {run.step}; run again to go on")
             progress.show(run.step, f", log-likelihood {run.latest:.3f}")
     progress.close()
-    return run.finish(card or checkpoint.ModelCard())
+    return run.finish(card or checkpoint.ModelCard(), held_out)
 
 
 class _Run:
@@ -119,7 +119,7 @@ class _Run:
         self.step, self.models_seen, self.seconds = 0, 0, 0.0
         self.latest, self.non_finite_steps = math.nan, 0
         self._sums = torch.zeros(4, dtype=torch.float64)  # of the log's columns since the last line
-        self._since, self.last_held_out = 0, math.nan
+        self._since = 0
         if (out / "training.safetensors").exists():
             self._resume()
 
@@ -180,16 +180,17 @@ class _Run:
         path = self.out / "training.safetensors"
         checkpoint.save_training(path, state, self.model_config, self.config)
 
-    def finish(self, card: checkpoint.ModelCard) -> Path:
-        """Write the model by itself."""
+    def finish(self, card: checkpoint.ModelCard, held_out: Sequence[Pairs]) -> Path:
+        """Write the model by itself, with what became of it on its card."""
         path = self.out / "model.safetensors"
+        metrics = {"held_out_nll": self._held_out(held_out)} if held_out else {}
         card = card.model_copy(
             update={
                 "steps": self.step,
                 "models_seen": self.models_seen,
                 "training_seconds": round(self.seconds, 1),
                 "device": f"{platform.machine()} cpu, {torch.get_num_threads()} threads",
-                "metrics": {**card.metrics, "held_out_nll": self.last_held_out},
+                "metrics": {**card.metrics, **metrics},
             }
         )
         checkpoint.save(path, self.model, card)
@@ -239,8 +240,8 @@ class _Run:
         return bad
 
     def _count(self, log_likelihood: Tensor, divergence: Tensor, norm: Tensor, bad: int) -> None:
-        self.latest = float(log_likelihood)
-        self._sums += torch.tensor([self.latest, float(divergence), float(norm), float(bad)])
+        self.latest = log_likelihood.item()
+        self._sums += torch.tensor([self.latest, divergence.item(), norm.item(), float(bad)])
         self._since += 1
 
     @torch.no_grad()
@@ -250,8 +251,7 @@ class _Run:
         draws = self.config.validation_draws
         log_prob = [self.model.held_out(batch, draws, generator) for batch in batches]
         self.model.train()
-        self.last_held_out = -float(torch.cat(log_prob).mean())
-        return self.last_held_out
+        return -float(torch.cat(log_prob).mean())
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:

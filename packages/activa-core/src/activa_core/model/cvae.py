@@ -67,8 +67,8 @@ class CVAE(nn.Module):
         query = encode_query(pairs.targets, pairs.values, self.config)
         narrow = config.precision == "bfloat16"
         with torch.autocast(pairs.obs.device.type, torch.bfloat16, enabled=narrow):
-            embedding = self.embedding(pairs.obs, query).float()  # (B, d, e)
-            answer = self.encoder.embedding(pairs.interv, query).float()
+            embedding = self.embedding(pairs.obs, query).to(pairs.obs)  # (B, d, e)
+            answer = self.encoder.embedding(pairs.interv, query).to(pairs.obs)
         prior: LatentMixture = self.prior(embedding)
         mean = self.encoder(answer, embedding)  # (B, d, l)
         z = mean + math.sqrt(self.config.latent_variance) * torch.randn_like(mean)
