@@ -58,6 +58,7 @@ def test_writes_a_picture_and_predicted_rows(
     assert np.isfinite(drawn["Y"]).all()
 
 
+@pytest.mark.filterwarnings("default::activa_core.predict.RangeWarning")
 def test_a_value_far_outside_is_answered_with_a_warning(
     activa: Callable[..., Result], general: Path, table: Path
 ) -> None:

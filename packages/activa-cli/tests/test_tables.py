@@ -36,7 +36,8 @@ def test_a_byte_order_mark_and_spaces_do_not_stick_to_the_names(tmp_path: Path) 
         (b"1.5,2\n3,4\n", "put the columns' names above"),
         (b"X,Y,X\n1,2,3\n", 'two columns of .* are named "X"'),
         (b"X,,Z\n1,2,3\n", "column 2 of .* has no name"),
-        (b"X,Y\n1,2,3,4\n1,2\n", "not a table"),
+        (b"X,Y\n1,2\n1,2,3\n", "line 3 of .* has 3 cells"),
+        (b"X,Y\n1,2\n1\n", "line 3 of .* has 1 cells"),
         (b"\xff\xfe\x00X", "not a text file"),
     ],
 )

@@ -66,7 +66,7 @@ def evaluate(
     predictors |= {name.value: getattr(activa_eval, name) for name in rows or Reference}
     began = time.perf_counter()
     found: list[Record] = []
-    batches = list(test_batches(preset, models, sizes, seed))
+    batches = list(fresh_batches(preset, models, sizes, seed))
     for scale in SCALES:
         scores = {
             name: score_all(name, predictor, batches, seed=seed, scale=scale)
@@ -106,7 +106,7 @@ def trained_on(card: "ModelCard") -> str:
     return preset
 
 
-def test_batches(
+def fresh_batches(
     preset: str, models: int, sizes: tuple[int, int], seed: int
 ) -> "Sequence[CausalBatch]":
     """Draw models of the test split, in batches of their own size where the size varies."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
@@ -41,21 +42,14 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} is not a text file in UTF-8; save it as CSV (UTF-8)") from error
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(DELIMITERS, key=first.count)
-    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(line)]
+    names = [name.strip() for name in lines[0]] if lines else []
     _check_names(names, path)
+    _check_lines(lines, path)
     decimal = "," if delimiter == ";" and "." not in text else "."
-    try:
-        table = pd.read_csv(
-            path, sep=delimiter, decimal=decimal, encoding="utf-8-sig", skipinitialspace=True,
-            index_col=False,
-        )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = str(error).splitlines()[-1]
-        raise InputError(
-            f"{path} is not a table ({reason}); give every line the same number of cells"
-        ) from error
-    if table.empty:
-        raise InputError(f"{path} has no rows below its column names; add some")
+    table = pd.read_csv(
+        io.StringIO(text), sep=delimiter, decimal=decimal, skipinitialspace=True, index_col=False
+    )
     return table.set_axis(names, axis="columns")
 
 
@@ -100,6 +94,17 @@ def _check_names(names: Sequence[str], path: Path) -> None:
             raise InputError(f"column {place + 1} of {path} has no name; give it one")
         if name in names[:place]:
             raise InputError(f'two columns of {path} are named "{name}"; rename one')
+
+
+def _check_lines(lines: Sequence[Sequence[str]], path: Path) -> None:
+    if len(lines) == 1:
+        raise InputError(f"{path} has no rows below its column names; add some")
+    for place, line in enumerate(lines[1:], start=2):
+        if len(line) != len(lines[0]):
+            raise InputError(
+                f"line {place} of {path} has {len(line)} cells and the first has {len(lines[0])}; "
+                "give every line a cell for each column"
+            )
 
 
 def _is_number(text: str) -> bool:

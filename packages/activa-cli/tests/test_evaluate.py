@@ -1,0 +1,89 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from activa_cli.evaluate import concatenate, fresh_batches
+from activa_eval import no_change, score
+from activa_sim import simulator
+from typer.testing import Result
+
+
+def test_every_method_is_scored_on_both_scales(
+    activa: Callable[..., Result], general: Path, tmp_path: Path
+) -> None:
+    out, picture = tmp_path / "results.json", tmp_path / "scores.png"
+    options = ("--data", "general-2", "--models", 6, "--samples", 20, "--draws", 2)
+    result = activa("evaluate", general, *options, "--out", out, "--plot", picture, "--json")
+    assert result.exit_code == 0, result.stderr
+    answer = json.loads(out.read_text())
+    assert json.loads(result.stdout) == answer
+    assert (answer["data"], answer["models"], answer["n_samples"]) == ("general-2", 6, [20, 20])
+    whole = [r for r in answer["results"] if r["label"] is None and r["queries"] == "all"]
+    methods = {"activa", "oracle", "no_change", "conditional_gaussian", "hedge", "eqvar"}
+    for scale in ("data", "standardised"):
+        found = {(r["method"], r["metric"]): r for r in whole if r["scale"] == scale}
+        assert {m for m, metric in found if metric == "energy_distance"} == methods
+        assert {m for m, metric in found if metric == "nll"} == methods - {"oracle", "eqvar"}
+        assert found["oracle", "mmd"]["mean"] < found["activa", "mmd"]["mean"]
+    labels = {r["label"] for r in answer["results"]}
+    assert labels == {None, "mechanism", "cause_noise", "effect_noise"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_prints_a_table_with_the_chosen_rows(activa: Callable[..., Result], general: Path) -> None:
+    options = ("--data", "gauss-2", "--models", 3, "--samples", 20, "--rows", "hedge")
+    printed = activa("evaluate", general, *options).stdout
+    assert "MMD" in printed
+    assert "hedge" in printed
+    assert "eqvar" not in printed
+
+
+def test_a_model_of_unknown_origin_must_be_told_its_data(
+    activa: Callable[..., Result], general: Path
+) -> None:
+    result = activa("evaluate", general, "--models", 2)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--data" in result.stderr
+
+
+def test_data_with_too_many_columns_is_one_sentence(
+    activa: Callable[..., Result], general: Path
+) -> None:
+    result = activa("evaluate", general, "--data", "gauss-8", "--models", 2, "--samples", 20)
+    assert result.exit_code == 2
+    assert "8 columns" in result.stderr.splitlines()[-1]
+
+
+def test_a_fixed_size_takes_the_first_models_of_the_test_split() -> None:
+    (batch,) = fresh_batches("gauss-2", 5, (7, 7), seed=3)
+    assert batch == simulator("gauss-2").sample(5, 7, seed=3, split="test", replicate=True)
+
+
+def test_a_range_of_sizes_still_makes_as_many_models_as_asked() -> None:
+    batches = fresh_batches("gauss-2", 120, (5, 40), seed=0)
+    assert sum(len(batch) for batch in batches) == 120
+    assert len({batch.obs.shape[1] for batch in batches}) > 1
+
+
+def test_scores_of_parts_are_the_scores_of_the_whole() -> None:
+    batch = simulator("gauss-2").sample(4, 9, seed=0)
+    whole = score(no_change, batch)
+    joined = concatenate([score(no_change, batch[:1]), score(no_change, batch[1:])])
+    np.testing.assert_allclose(joined.nll, whole.nll)
+    np.testing.assert_allclose(joined.energy_distance, whole.energy_distance)
+    assert joined.has_effect is not None
+    assert whole.has_effect is not None
+    assert (joined.has_effect == whole.has_effect).all()
+    assert joined.p_value is None
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_questions_outside_the_range_of_training_are_counted_once(
+    activa: Callable[..., Result], general: Path
+) -> None:
+    options = ("--data", "gauss-2", "--models", 3, "--samples", 10, "--rows", "hedge")
+    result = activa("evaluate", general, *options)
+    said = [line for line in result.stderr.splitlines() if "outside the range" in line]
+    assert said == ["activa: 6 questions to activa lay outside the range of its training"] * 2

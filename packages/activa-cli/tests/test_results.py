@@ -1,0 +1,41 @@
+import json
+import math
+
+import numpy as np
+from activa_cli.results import records, tables
+from activa_eval import Scores
+from rich.console import Console
+
+
+def made_up(level: float, nll: float | None = None) -> Scores:
+    numbers = level + np.array([[0.1], [0.2], [0.3], [0.4]])
+    density = None if nll is None else np.full((4, 1), nll)
+    labels = {"mechanism": np.array(["linear", "cubic", "linear", "cubic"])}
+    return Scores(numbers, numbers, numbers, density, None, None, None, labels, "data")
+
+
+def test_records_hold_means_differences_and_groups() -> None:
+    found = records({"activa": made_up(0.0), "hedge": made_up(1.0)}, "data")
+    cell = {(r["method"], r["label"], r["group"]): r for r in found if r["metric"] == "mmd"}
+    assert math.isclose(cell["activa", None, None]["mean"], 0.25)
+    assert math.isclose(cell["hedge", None, None]["difference"]["mean"], 1.0)
+    assert math.isclose(cell["activa", "mechanism", "cubic"]["mean"], 0.3)
+    assert cell["activa", "mechanism", "linear"]["models"] == 2
+
+
+def test_infinite_scores_survive_json() -> None:
+    found = records({"activa": made_up(0.0, nll=math.inf)}, "data")
+    again = json.loads(json.dumps(found, allow_nan=False))
+    assert {r["mean"] for r in again if r["metric"] == "nll"} == {"inf"}
+
+
+def test_tables_put_a_dash_where_a_method_has_no_density() -> None:
+    found = records({"activa": made_up(0.0, nll=1.5), "eqvar": made_up(1.0)}, "data")
+    console = Console(width=140)
+    with console.capture() as capture:
+        for table in tables(found, "made up"):
+            console.print(table)
+    lines = {line.split()[0]: line for line in capture.get().splitlines() if line.strip()}
+    assert "1.500 [1.500, 1.500]" in capture.get()
+    assert lines["eqvar"].rstrip().endswith("-")
+    assert "ED by mechanism" in capture.get()
