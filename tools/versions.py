@@ -52,8 +52,9 @@ def ranges(projects: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def headings(root: Path, name: str) -> list[str]:
-    """List the changelog's versions, newest first."""
-    return HEADING.findall((root / "packages" / name / "CHANGELOG.md").read_text())
+    """List the changelog's versions, newest first; none where there is no changelog."""
+    changelog = root / "packages" / name / "CHANGELOG.md"
+    return HEADING.findall(changelog.read_text()) if changelog.exists() else []
 
 
 def changelogs(root: Path, projects: dict[str, dict[str, Any]]) -> Iterator[str]:
