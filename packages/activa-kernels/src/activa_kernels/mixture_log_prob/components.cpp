@@ -37,9 +37,11 @@ double prepare_full(const T* u, const T* diagonal, int64_t d, int64_t r, Compone
   for (int64_t i = 0; i < d; ++i) {
     least[i] = diagonal[i];
     for (int64_t j = 0; j <= i; ++j) {
-      double sum = i == j ? least[i] : 0.0;
-      for (int64_t a = 0; a < r; ++a) sum += double(u[i * r + a]) * double(u[j * r + a]);
-      lower[i * d + j] = sum;
+      const T *p = u + i * r, *q = u + j * r;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t a = 0; a < r; ++a) sum += double(p[a]) * double(q[a]);
+      lower[i * d + j] = i == j ? least[i] + sum : sum;
     }
   }
   const double log_det = cholesky(lower, d, least);
@@ -87,7 +89,7 @@ double prepare_low(const T* u, const T* diagonal, int64_t d, int64_t r, Componen
 template <class T>
 void backward_full(const T* u, int64_t d, int64_t r, Component k, Partial sum, T* grad_u,
                    T* grad_diagonal, double* scratch) {
-  double *half = scratch, *g = scratch + d * d;
+  double *half = scratch, *g = half + d * d, *total = g + d * d;
   for (int64_t i = 0; i < d; ++i)
     for (int64_t j = 0; j < d; ++j) {
       half[i * d + j] = -*sum.weight * k.left[i * d + j];
@@ -103,11 +105,10 @@ void backward_full(const T* u, int64_t d, int64_t r, Component k, Partial sum, T
     }
   for (int64_t i = 0; i < d; ++i) {
     grad_diagonal[i] = T(0.5 * g[i * d + i]);
-    for (int64_t a = 0; a < r; ++a) {
-      double total = 0;
-      for (int64_t j = 0; j < d; ++j) total += g[i * d + j] * u[j * r + a];
-      grad_u[i * r + a] = T(total);
-    }
+    for (int64_t a = 0; a < r; ++a) total[a] = 0;
+    for (int64_t j = 0; j < d; ++j)
+      for (int64_t a = 0; a < r; ++a) total[a] += g[i * d + j] * double(u[j * r + a]);
+    for (int64_t a = 0; a < r; ++a) grad_u[i * r + a] = T(total[a]);
   }
 }
 

@@ -69,9 +69,9 @@ struct Partial {
 }
 
 [[maybe_unused]] static int64_t scratch_size(int64_t C, int64_t d, int64_t r) {  // of one thread, for any phase
-  const int64_t rows = (4 * d + r + C + 2) * LANES, matrices = 2 * d * d;
-  const int64_t inner = r < d ? r * r : 0;
-  return rows > matrices + inner ? rows : matrices + inner;
+  const int64_t rows = (5 * d + r + C + 2) * LANES;
+  const int64_t matrices = is_full(d, r) ? 2 * d * d + r : r * r;
+  return rows > matrices ? rows : matrices;
 }
 
 #define ACTIVA_DECLARE(ISA)                                                                       \
