@@ -44,7 +44,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     import zipfile
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # numpy leaves a file that it opened itself open where the archive is truncated
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             provenance = json.loads(archive[PROVENANCE].item())
             arrays = {name: archive[name] for name in archive.files if name != PROVENANCE}
     except FileNotFoundError as error:

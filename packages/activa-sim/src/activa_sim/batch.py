@@ -14,7 +14,7 @@ from activa_sim.errors import InputError
 from activa_sim.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -110,6 +110,10 @@ class CausalBatch:
         labels = {name: label[chosen] for name, label in self.labels.items()}
         arrays: dict[str, Any] = {name: a[chosen] for name, a in self.arrays().items()}
         return replace(self, labels=labels, **arrays)
+
+    def __iter__(self) -> Iterator[CausalBatch]:
+        """Give the models one by one."""
+        return (self[model] for model in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         """Compare bit for bit, so that NaN equals NaN."""

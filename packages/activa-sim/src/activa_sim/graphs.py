@@ -43,10 +43,13 @@ class PrunedErdosRenyi:
         """Refuse what is no probability."""
         check_probability("edge_probability", self.edge_probability)
 
-    def draw(self, streams: Streams, d: int) -> BoolArray:
-        """Draw graphs, shape (M, d, d), entry [m, i, j] says i -> j and is False for i >= j."""
+    def check(self, d: int) -> None:
+        """Refuse more variables than bits of the words that the graphs are kept in."""
         if d > 64:
             raise InputError(f"{d} variables are too many for this graph law; use at most 64")
+
+    def draw(self, streams: Streams, d: int) -> BoolArray:
+        """Draw graphs, shape (M, d, d), entry [m, i, j] says i -> j and is False for i >= j."""
         words = streams.at(Site.GRAPH).words(d * d)  # (M, d * d)
         edges = words < round(self.edge_probability * 2.0**32)
         edges &= ~np.eye(d, dtype=np.bool_).reshape(-1)
@@ -65,12 +68,15 @@ class Pair:
         """Refuse what is no probability."""
         check_probability("no_edge_probability", self.no_edge_probability)
 
-    def draw(self, streams: Streams, d: int) -> BoolArray:
-        """Draw graphs, shape (M, 2, 2), entry [m, i, j] says i -> j."""
+    def check(self, d: int) -> None:
+        """Refuse what is no pair."""
         if d != 2:
             raise InputError(f"the pair law has 2 variables, not {d}; use another graph law")
+
+    def draw(self, streams: Streams, d: int) -> BoolArray:
+        """Draw graphs, shape (M, d, d) with d = 2, entry [m, i, j] says i -> j."""
         words = streams.at(Site.GRAPH).words(1)
-        graphs = np.zeros((*streams.shape, 2, 2), dtype=np.bool_)
+        graphs = np.zeros((*streams.shape, d, d), dtype=np.bool_)
         graphs[:, 0, 1] = words[:, 0] >= round(self.no_edge_probability * 2.0**32)
         return graphs
 

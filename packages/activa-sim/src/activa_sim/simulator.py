@@ -42,9 +42,10 @@ class SimulatorConfig:
     query: FixedValue | WithinSpread
 
     def __post_init__(self) -> None:
-        """Refuse a model without variables."""
+        """Refuse a number of variables that no graph has."""
         if self.variables < 1:
             raise InputError(f"{self.variables} variables make no model; give at least 1")
+        self.graph.check(self.variables)
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for JSON, each part with the name of its law."""
