@@ -47,9 +47,17 @@ def test_an_answer_is_drawn_into_a_file_and_nothing_else_is_left(
         answer(3).marginal("Größe"),
         answer(3).marginal("cost_a $x$", "Größe"),
         answer(3).condition({"Größe": 1.0}),
+        answer(4).condition({"y": 1.0}).marginal("dose ($)", "Größe"),
         answer(3, rows=2),
     ],
-    ids=["five columns", "target lost", "two outcomes", "conditioned", "two rows"],
+    ids=[
+        "five columns",
+        "target lost",
+        "two outcomes",
+        "conditioned",
+        "condition lost",
+        "two rows",
+    ],
 )
 def test_any_number_of_outcomes_can_be_drawn(
     effect: InterventionalDistribution, tmp_path: Path

@@ -10,6 +10,7 @@ import pytest
 import torch
 from activa_core.checkpoint import ModelCard, save
 from activa_core.config import ModelConfig
+from activa_core.data import standardise
 from activa_core.errors import InputError
 from activa_core.model import CVAE
 from activa_core.predict import Activa, RangeWarning, shipped_models
@@ -86,6 +87,19 @@ def test_the_answer_moves_with_the_units(general: Activa) -> None:
     np.testing.assert_allclose(
         after.log_prob(rows * scale + shift), before.log_prob(rows) - jacobian, atol=1e-3
     )
+
+
+def test_the_network_is_shown_columns_standardised_as_in_training(certain: Activa) -> None:
+    data, target = table(rows=20), torch.tensor([[False, True, False]])
+    rows = torch.tensor(data.to_numpy())
+    shift, scale = standardise(rows)
+    values = torch.where(target, (-5.0 - shift) / scale, 0.0).float()
+    with torch.no_grad():
+        latent = certain.model.latent(((rows - shift) / scale).float()[None], target, values)
+        law = certain.model.decode(latent.means[:, 0])
+    expected = (shift + scale * law.mean())[0].numpy()
+    error = (certain.intervene(data, do={"Y": -5.0}).mean() - expected) / data.std()
+    assert np.abs(error[["X", "Z"]]).max() < 1e-4
 
 
 def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> None:
