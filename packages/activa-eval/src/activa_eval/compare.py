@@ -111,17 +111,21 @@ class _Bootstrap:
         there, endless = ~np.isnan(columns), np.isinf(columns)
         numbers = np.where(there & ~endless, columns, 0.0)
         rng = np.random.default_rng(self.seed)
+        uniform = np.full(self.models, 1.0 / self.models)
         drawn = np.empty((self.resamples, columns.shape[1]))
         for start in range(0, self.resamples, BLOCK):
             size = min(BLOCK, self.resamples - start)
-            uniform = np.full(self.models, 1.0 / self.models)
             counts = rng.multinomial(self.models, uniform, size=size).astype(np.float64)
             drawn[start : start + size] = _mean(counts, numbers, there, endless)
+        known = there.any(axis=0)
+        bounds = np.full((2, columns.shape[1]), np.nan)
         tail = 50.0 * (1.0 - self.level)
-        centre = _mean(np.ones((1, self.models)), numbers, there, endless)[0]
         # nearest, not interpolated: between two infinities there is no number
-        low, high = np.nanpercentile(drawn, [tail, 100.0 - tail], axis=0, method="nearest")
-        return [Estimate(*map(float, triple)) for triple in zip(centre, low, high, strict=True)]
+        bounds[:, known] = np.nanpercentile(
+            drawn[:, known], [tail, 100.0 - tail], axis=0, method="nearest"
+        )
+        centre = _mean(np.ones((1, self.models)), numbers, there, endless)[0]
+        return [Estimate(*map(float, triple)) for triple in zip(centre, *bounds, strict=True)]
 
 
 def _mean(
