@@ -1,5 +1,5 @@
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ def test_one_network_takes_any_number_of_variables(small: ModelConfig) -> None:
 @pytest.mark.parametrize("kl", ["bound", "monte_carlo"])
 @pytest.mark.parametrize("changes", [{}, VALUE, {"learned_diagonal": True, "covariance_rank": 1}])
 def test_every_parameter_receives_a_gradient(
-    small: ModelConfig, changes: dict[str, Any], kl: str
+    small: ModelConfig, changes: dict[str, Any], kl: Literal["bound", "monte_carlo"]
 ) -> None:
     model = network(small, decoder_components=2, **changes)
     evidence = model.evidence(problem(4, 6, 2), TrainConfig(kl=kl))
@@ -95,7 +95,7 @@ def test_prior_density_agrees_with_torch() -> None:
     components = Independent(Normal(prior.means, math.sqrt(0.1)), 2)
     exact = MixtureSameFamily(Categorical(logits=prior.log_weights), components)
     z = prior.means[:, 1] + 0.1
-    torch.testing.assert_close(prior.log_prob(z), exact.log_prob(z))
+    torch.testing.assert_close(prior.log_prob(z), exact.log_prob(z))  # type: ignore[no-untyped-call]
 
 
 def test_both_kl_forms_equal_the_closed_form_when_the_prior_has_one_component() -> None:

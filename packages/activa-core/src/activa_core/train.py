@@ -264,7 +264,8 @@ def learning_rate(step: int, config: TrainConfig) -> float:
 
 def _seed(seed: int, step: int) -> None:
     """Let torch's default generators depend on the seed and the step alone."""
-    torch.random.manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]))
+    mixed = np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)
+    torch.random.manual_seed(int(mixed[0]))
 
 
 @contextmanager

@@ -53,11 +53,9 @@ class CVAE(nn.Module):
         return prior
 
     def decode(self, z: Tensor) -> GaussianMixture:
-        """p(V | z) for latents (..., d, l), with the same leading axes."""
-        lead = z.shape[:-2]
-        decoded: GaussianMixture = self.decoder(z.reshape(-1, *z.shape[-2:]))
-        fields = (decoded.log_weights, decoded.means, decoded.factors, decoded.diagonal)
-        return GaussianMixture(*(a.unflatten(0, lead) for a in fields))
+        """p(V | z) for latents (B, d, l)."""
+        decoded: GaussianMixture = self.decoder(z)
+        return decoded
 
     def evidence(self, pairs: Pairs, config: TrainConfig) -> Evidence:
         """Evaluate the objective on B pairs, with one latent drawn for each.
@@ -73,10 +71,8 @@ class CVAE(nn.Module):
         mean = self.encoder(answer, embedding)  # (B, d, l)
         z = mean + math.sqrt(self.config.latent_variance) * torch.randn_like(mean)
         log_prob = self.log_likelihood(self.decode(z), pairs.interv, pairs.targets)  # (B, N)
-        if config.kl == "bound":
-            divergence = prior.kl_bound(mean)
-        else:
-            divergence = prior.kl_monte_carlo(mean, z)
+        bound = config.kl == "bound"
+        divergence = prior.kl_bound(mean) if bound else prior.kl_monte_carlo(mean, z)
         return Evidence(log_prob.mean(), divergence.mean())
 
     def log_likelihood(

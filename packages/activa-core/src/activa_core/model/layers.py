@@ -27,7 +27,8 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (..., S, e)
         x = x + self.dropout(self.projection(self._attend(self.attention_norm(x))))
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        out: Tensor = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return out
 
     def _attend(self, x: Tensor) -> Tensor:
         sequences = self.query_key_value(x).flatten(0, -3)  # (-1, S, 3 e)
@@ -39,7 +40,8 @@ class TransformerBlock(nn.Module):
             attended = scores.softmax(dim=-1).to(value.dtype) @ value
         else:
             attended = F.scaled_dot_product_attention(query, key, value)
-        return attended.transpose(1, 2).flatten(2).unflatten(0, x.shape[:-2])  # (..., S, e)
+        joined: Tensor = attended.transpose(1, 2).reshape(x.shape)
+        return joined
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
