@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,7 +53,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     return table.set_axis(names, axis="columns")
 
 
-def parse_do(queries: Sequence[str]) -> dict[str, float]:
+def parse_do(queries: Sequence[str]) -> dict[Hashable, float]:
     """Read "X=5" as {"X": 5.0}, one entry a query.
 
     Raises
@@ -66,7 +66,7 @@ def parse_do(queries: Sequence[str]) -> dict[str, float]:
     >>> parse_do(["X=5", "dose [mg]=1e3"])
     {'X': 5.0, 'dose [mg]': 1000.0}
     """
-    do: dict[str, float] = {}
+    do: dict[Hashable, float] = {}
     for query in queries:
         column, equals, text = query.rpartition("=")
         column = column.strip()
