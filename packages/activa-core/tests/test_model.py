@@ -131,6 +131,14 @@ def test_draws_of_the_prior_follow_it_and_take_components_in_proportion() -> Non
     assert abs(z.flatten()[upper].var().item() - 0.1) < 0.02
 
 
+def test_all_components_of_a_fresh_prior_share_an_answer(small: ModelConfig) -> None:
+    model, asked = network(small, prior_components=4, latent_dim=16), problem(6, 20, 2)
+    prior = model.latent(asked.obs, asked.targets, asked.values)
+    apart = (prior.means[:, :, None] - prior.means[:, None]).square().sum((-1, -2))
+    assert (apart / (2 * prior.variance)).max() < 1  # nats
+    assert not torch.allclose(prior.means[:, 0], prior.means[:, 1])
+
+
 def test_a_column_left_out_of_a_batch_is_integrated_out_exactly() -> None:
     torch.random.manual_seed(0)
     model = CVAE(ModelConfig(decoder_components=3, learned_diagonal=True)).double().eval()

@@ -70,9 +70,21 @@ class Prior(nn.Module):
         self.means = mlp(config.embed_dim, config.hidden_dim, k * latent)
         self.scores = mlp(config.embed_dim, config.hidden_dim, k)
         self.components, self.variance = k, config.latent_variance
+        self._bring_together(self.means[-1])
 
     def forward(self, embedding: Tensor) -> LatentMixture:  # (B, d, e)
         means = self.means(embedding).unflatten(-1, (self.components, -1)).transpose(1, 2)
         # a sum, not a mean: the evidence of the variables adds up in log space
         log_weights = self.scores(embedding).sum(dim=1).log_softmax(dim=-1)
         return LatentMixture(log_weights, means, self.variance)  # (B, k), (B, k, d, l)
+
+    @torch.no_grad()
+    def _bring_together(self, last: nn.Module) -> None:
+        """Start all components at one place but for a tenth of their distance.
+
+        Components that start apart by many standard deviations s never share an answer: the
+        nearest takes all, and the others get no gradient. From one place they part as answers do.
+        """
+        for parameter in last.parameters():
+            by_component = parameter.unflatten(0, (self.components, -1))  # a view
+            by_component.copy_(by_component[:1].clone().lerp(by_component, 0.1))
