@@ -119,9 +119,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def types(session: nox.Session) -> None:
-    """Check the types of all packages, the tools and this file."""
-    install(session, "activa-cli", *group(REPOSITORY, "types"), "nox")
-    session.run("mypy", *(f"packages/{package}/src" for package in ORDER), "tools", "noxfile.py")
+    """Check the types of all packages with their tests, the tools and this file."""
+    install_everything(session, *group(REPOSITORY, "types"), "nox")
+    for package in ORDER:
+        folder = f"packages/{package}"
+        session.run("mypy", f"{folder}/src", f"{folder}/tests", env={"MYPYPATH": f"{folder}/tests"})
+    session.run("mypy", "tests", "examples", "tools", "noxfile.py")
 
 
 @nox.session(requires=["wheels"])

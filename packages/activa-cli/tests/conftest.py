@@ -12,7 +12,16 @@ from activa_core.config import ModelConfig
 from activa_core.model import CVAE
 from typer.testing import CliRunner, Result
 
-TINY = {"embed_dim": 8, "hidden_dim": 8, "heads": 2, "decoder_blocks": 1, "latent_dim": 2}
+TINY = ModelConfig(
+    query="value",
+    standardise=True,
+    fix_target=True,
+    max_variables=3,
+    embed_dim=8,
+    hidden_dim=8,
+    decoder_blocks=1,
+    latent_dim=2,
+)
 
 
 @pytest.fixture
@@ -30,8 +39,7 @@ def general(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A general model of 2 or 3 columns that was trained on 20 to 500 rows, or so it says."""
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
-        model = CVAE(ModelConfig(query="value", standardise=True, fix_target=True,
-                                 max_variables=3, **TINY))  # fmt: skip
+        model = CVAE(TINY)
     path = tmp_path_factory.mktemp("models") / "general.safetensors"
     save(path, model, ModelCard(name="tiny", n_samples=(20, 500), value_range=3.0))
     return path
