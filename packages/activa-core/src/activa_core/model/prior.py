@@ -86,5 +86,5 @@ class Prior(nn.Module):
         nearest takes all, and the others get no gradient. From one place they part as answers do.
         """
         for parameter in last.parameters():
-            by_component = parameter.unflatten(0, (self.components, -1))  # a view
+            by_component = parameter.view(self.components, -1, *parameter.shape[1:])
             by_component.copy_(by_component[:1].clone().lerp(by_component, 0.1))
