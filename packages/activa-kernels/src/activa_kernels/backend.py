@@ -85,15 +85,19 @@ def backend() -> Backend:
     )
 
 
-def choose(family: str, device: str, dtype: str) -> Choice:
+def choose(
+    family: str, device: str, dtype: str, *, not_triton: str | None = None
+) -> Choice:
     """Return the implementation for this call; warn once if nothing is compiled and that costs time.
+
+    `not_triton` says why the Triton kernels cannot take the sizes of this call, if they cannot.
 
     Raises
     ------
     InputError
         If `ACTIVA_BACKEND` asks for an implementation that cannot take this device and dtype.
     """
-    choice = _choose(family, device, dtype)
+    choice = _choose(family, device, dtype, not_triton)
     if device == "cpu" and choice.implementation == "reference" and not _asked():
         _warn_that_nothing_is_compiled()
     return choice
@@ -155,7 +159,7 @@ def _asked() -> str | None:
     return asked
 
 
-def _choose(family: str, device: str, dtype: str) -> Choice:
+def _choose(family: str, device: str, dtype: str, not_triton: str | None = None) -> Choice:
     asked = _asked()
     if asked == "reference":
         return Choice(family, device, "reference", "ACTIVA_BACKEND asks for it")
@@ -163,6 +167,8 @@ def _choose(family: str, device: str, dtype: str) -> Choice:
     if name is None:
         return Choice(family, device, "reference", f"no fast path for {device}")
     obstacle = _obstacle(family, name, device, dtype)
+    if obstacle is None and name == "triton":
+        obstacle = not_triton
     if obstacle is None:
         return Choice(family, device, name, "ACTIVA_BACKEND asks for it" if asked else "fastest here")
     if asked:

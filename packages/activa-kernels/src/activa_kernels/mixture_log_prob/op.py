@@ -8,6 +8,7 @@ from torch import Tensor
 from activa_kernels.backend import choose
 from activa_kernels.errors import InputError
 from activa_kernels.mixture_log_prob import native, reference
+from activa_kernels.mixture_log_prob.tiles import tile_for
 
 
 def mixture_log_prob(
@@ -50,7 +51,8 @@ def mixture_log_prob(
             raise InputError(f"diagonal is {diagonal}; give a positive number")
         diagonal = means.new_tensor(diagonal).expand_as(means)
     _check(x, log_weights, means, factors, diagonal)
-    implementation = _implementation(x.device.type, str(x.dtype).removeprefix("torch."))
+    d, rank = factors.shape[2:]
+    implementation = _implementation(x.device.type, str(x.dtype).removeprefix("torch."), d, rank)
     if implementation == "reference":
         return reference.mixture_log_prob(x, log_weights, means, factors, diagonal)
     out: Tensor = _forward(x, log_weights, means, factors, diagonal, implementation)
@@ -89,8 +91,14 @@ def _check(
 
 
 @torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
-def _implementation(device: str, dtype: str) -> str:
-    return choose("mixture_log_prob", device, dtype).implementation
+def _implementation(device: str, dtype: str, d: int, rank: int) -> str:
+    too_large = tile_for(d, rank) is None
+    return choose(
+        "mixture_log_prob",
+        device,
+        dtype,
+        not_triton=f"no tile holds d = {d} with rank {rank}" if too_large else None,
+    ).implementation
 
 
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -116,6 +124,7 @@ def _forward(
 @torch.library.custom_op("activa::mixture_log_prob_backward", mutates_args=())
 def _backward(
     grad_out: Tensor,
+    out: Tensor,
     x: Tensor,
     log_weights: Tensor,
     means: Tensor,
@@ -123,12 +132,13 @@ def _backward(
     diagonal: Tensor,
     implementation: str,
 ) -> Gradients:
-    inputs = [t.contiguous() for t in (grad_out, x, log_weights, means, factors, diagonal)]
+    grad_out = grad_out.contiguous()
+    inputs = [t.contiguous() for t in (x, log_weights, means, factors, diagonal)]
     if implementation == "native":
-        return native.backward(*inputs)
+        return native.backward(grad_out, *inputs)
     from activa_kernels.mixture_log_prob import triton
 
-    return triton.backward(*inputs)
+    return triton.backward(grad_out, out, *inputs)
 
 
 @_forward.register_fake
@@ -146,6 +156,7 @@ def _(
 @_backward.register_fake
 def _(
     grad_out: Tensor,
+    out: Tensor,
     x: Tensor,
     log_weights: Tensor,
     means: Tensor,
@@ -159,7 +170,7 @@ def _(
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     *tensors, ctx.implementation = inputs
-    ctx.save_for_backward(*tensors)
+    ctx.save_for_backward(output, *tensors)
 
 
 def _differentiate(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, ...]:
