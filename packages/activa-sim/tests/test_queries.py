@@ -22,6 +22,7 @@ def test_values_within_the_spread_are_uniform_in_observed_deviations() -> None:
     query = WithinSpread(3.0)
     values = query.values(STREAMS.at(Site.QUERY), OBSERVED)
     z = (values - OBSERVED.mean(axis=1)) / OBSERVED.std(axis=1, ddof=1)
+    assert_allclose(z, 6 * STREAMS.at(Site.QUERY).uniform(1)[:, 0] - 3)
     assert stats.kstest(z, stats.uniform(-3, 6).cdf).pvalue > 1e-4
     assert_allclose(query.rows(STREAMS.at(Site.JITTER), values, 7), values[:, None] * np.ones(7))
 

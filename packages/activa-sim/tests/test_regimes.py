@@ -34,10 +34,10 @@ def test_a_query_moves_its_descendants_and_nothing_else(
 
 
 def test_the_target_holds_the_value_in_every_row() -> None:
-    result = run(AssortedMechanism(), WithinSpread())
-    for j in range(3):
-        rows = result.under_queries[0][:, j, j]  # (M, N)
-        assert_array_equal(rows, np.repeat(result.values[:, j, None], 65, axis=1))
+    result = run(AssortedMechanism(), WithinSpread(), samples=2)
+    for rows in result.under_queries:
+        set_rows = np.moveaxis(np.diagonal(rows, axis1=1, axis2=2), -1, 1)  # (M, d, N)
+        assert_array_equal(set_rows, np.repeat(result.values[..., None], 65, axis=2))
 
 
 def test_regimes_have_noise_of_their_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,14 @@ PROVENANCE = "provenance"  # name of the array that holds the provenance as JSON
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]) -> None:
     """Write beside the path, then rename, so that a failure leaves what stood there before."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    named: dict[str, Any] = {PROVENANCE: np.array(json.dumps(provenance)), **arrays}
+    named = {PROVENANCE: np.array(json.dumps(provenance)), **arrays}
     try:
         with unfinished.open("wb") as file:
-            np.savez(file, **named)
+            # not np.savez, which before numpy 2 forgets its ZipFile when the disk is full
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, array in named.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        np.lib.format.write_array(member, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -41,8 +46,6 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[st
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read arrays and provenance; pickled objects are refused."""
-    import zipfile
-
     try:
         # numpy leaves a file that it opened itself open where the archive is truncated
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
