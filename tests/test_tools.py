@@ -1,0 +1,144 @@
+"""The tools that lint relies on notice what they are there to notice."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def load(name: str) -> ModuleType:
+    """Import a script of tools/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+versions, accuracy_table = load("versions"), load("accuracy_table")
+
+
+def project(version: str, *dependencies: str) -> dict[str, Any]:
+    return {"version": version, "dependencies": list(dependencies)}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "complaint"),
+    [
+        ("activa-kernels>=0.1,<0.2", None),
+        ("activa-kernels[torch]>=0.1,<0.2", None),
+        ("activa-kernels>=0.2,<0.3", "but the tree has 0.1.0"),
+        ("activa-kernels>=0.1", "without an upper bound"),
+        ("numpy", None),
+    ],
+)
+def test_a_range_must_hold_the_version_of_the_tree(requirement: str, complaint: str | None) -> None:
+    tree = {"activa-kernels": project("0.1.0"), "activa-eval": project("0.1.0", requirement)}
+    found = " ".join(versions.ranges(tree))
+    assert complaint in found if complaint else not found
+
+
+@pytest.mark.parametrize(
+    ("changelog", "complaint"),
+    [
+        ("# c\n\n## Unreleased\n\n## 0.2.0 (2030-01-01)\n\n## 0.1.0\n", None),
+        ("# c\n\n## Unreleased\n\n## 0.1.0\n", "ends at 0.1.0"),
+        ("# c\n\n## 0.2.0\n", "first heading"),
+        (None, "first heading"),
+    ],
+)
+def test_a_changelog_must_go_up_to_the_version(
+    changelog: str | None, complaint: str | None, tmp_path: Path
+) -> None:
+    folder = tmp_path / "packages" / "activa-sim"
+    folder.mkdir(parents=True)
+    if changelog is not None:
+        (folder / "CHANGELOG.md").write_text(changelog)
+    found = " ".join(versions.changelogs(tmp_path, {"activa-sim": project("0.2.0")}))
+    assert complaint in found if complaint else not found
+
+
+@pytest.mark.parametrize(
+    ("tag", "complaint"),
+    [
+        ("activa-sim-v0.2.0", "no section for 0.2.0"),
+        ("activa-sim-v0.3.0", "is at 0.2.0"),
+        ("activa-v0.2.0", "names no package"),
+    ],
+)
+def test_a_tag_that_is_no_release_is_refused(tag: str, complaint: str, tmp_path: Path) -> None:
+    found = " ".join(versions.release(tmp_path, {"activa-sim": project("0.2.0")}, tag))
+    assert complaint in found
+
+
+def test_the_citation_must_name_the_version_of_the_method(tmp_path: Path) -> None:
+    (tmp_path / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 0.1.0\n")
+    assert list(versions.citation(tmp_path, {"activa-core": project("0.2.0")}))
+    assert not list(versions.citation(tmp_path, {"activa-core": project("0.1.0")}))
+
+
+def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "benchmarks" / "results"
+    results.mkdir(parents=True)
+    (results / "gauss-2.json").write_text(json.dumps(EVALUATION))
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{accuracy_table.BEGIN}{accuracy_table.END}\nafter\n")
+    monkeypatch.setattr(accuracy_table, "ROOT", tmp_path)
+    monkeypatch.setattr(accuracy_table, "README", readme)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["accuracy_table.py", *arguments])
+        return int(accuracy_table.main())
+
+    assert run("--check") == 1
+    assert run() == 0
+    assert run("--check") == 0
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| **activa** | 0.241 [0.235, 0.247] | - |" in text
+    assert "as printed | 0.29 |" in text
+    readme.write_text(text.replace("0.241", "0.201"))
+    assert run("--check") == 1
+
+
+EVALUATION = {
+    "model": "gauss-2",
+    "data": "gauss-2",
+    "models": 1000,
+    "n_samples": [40, 40],
+    "draws": 50,
+    "seed": 0,
+    "machine": {"processor": "a processor"},
+    "results": [
+        {
+            "method": "activa",
+            "metric": "mmd",
+            "scale": "data",
+            "queries": "all",
+            "label": None,
+            "mean": 0.241,
+            "low": 0.235,
+            "high": 0.247,
+        },
+        {
+            "method": "activa",
+            "metric": "mmd",
+            "scale": "standardised",
+            "queries": "all",
+            "label": None,
+            "mean": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+        },
+    ],
+}
