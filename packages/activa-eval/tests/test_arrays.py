@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from activa_eval import InputError, energy_distance, energy_test, mmd, sliced_wasserstein
 from activa_eval.arrays import CELLS, paired
+from numpy.testing import assert_allclose
 
 DISTANCES = [energy_distance, mmd, sliced_wasserstein]
 
@@ -96,6 +97,12 @@ def test_every_usable_pair_is_visited_once_whatever_the_size_of_a_block() -> Non
     seen = [where for where, *_ in paired(x, x).blocks()]
     assert len(seen) > 1
     np.testing.assert_array_equal(np.concatenate(seen), np.delete(np.arange(11), 5))
+
+
+def test_weights_are_divided_by_their_sum_where_float32_left_them_short() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 7, 2))
+    a = np.full(7, 1 / 7)
+    assert_allclose(energy_distance(x, y, a=0.99995 * a), energy_distance(x, y, a=a), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ def test_hedge_is_the_equal_mixture_of_the_two() -> None:
     rows = both.sample(4000, seed=0)
     from_first = np.isin(rows[:, 1], OBS[:, 1])
     assert abs(from_first.mean() - 0.5) < 4 * 0.5 / np.sqrt(4000)
-    assert_allclose(rows[~from_first].mean(axis=0)[1:], second.free.mean, atol=0.1)
+    drawn = rows[~from_first]
+    assert_allclose(drawn.mean(axis=0)[1:], second.free.mean, atol=0.1)
+    assert not np.isin(drawn[:, 1], both.sample(4000, seed=1)[:, 1]).any()
 
 
 @pytest.mark.parametrize("baseline", [no_change, conditional_gaussian, hedge])

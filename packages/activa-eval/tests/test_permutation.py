@@ -52,6 +52,12 @@ def test_equal_samples_have_p_value_one_and_distant_ones_the_smallest(test: Any)
     assert test(x, x + 100.0, n_permutations=99, seed=0).p_value == 0.01
 
 
+@pytest.mark.parametrize("test", TESTS)
+def test_a_permutation_that_equals_the_data_is_as_extreme_as_the_data(test: Any) -> None:
+    assert test([[0.1]], [[0.4]], n_permutations=9, seed=0).p_value == 1.0  # swapped or not
+    assert test([[0.1]] * 3, [[0.1]] * 4, n_permutations=9, seed=0).p_value == 1.0
+
+
 def test_a_pair_does_not_depend_on_what_else_is_in_the_batch() -> None:
     x, y = np.random.default_rng(0).standard_normal((2, 5, 9, 2))
     batched = energy_test(x, y, n_permutations=49, seed=3)
