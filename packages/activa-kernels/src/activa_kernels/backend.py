@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 # the implementations a family has beside its reference, and the one a device takes unasked
 FAMILIES = {"mixture_log_prob": ("native", "triton"), "distances": ("native",)}
 AUTOMATIC = {"cpu": "native", "cuda": "triton"}
+REASONS = {
+    "native": "compiled code is the fastest on a CPU",
+    "triton": "Triton is the fastest on a CUDA device",
+}
 
 
 @dataclass(frozen=True)
@@ -40,21 +44,23 @@ class Choice:
 class Backend:
     """What `backend()` found; `print` it.
 
-    `instruction_set` and `cuda_compiler` are None where nothing is compiled.
+    `instruction_set` and `cuda_compiler` are None where nothing is compiled, `cuda_device` where
+    torch, which would know, is not loaded.
     """
 
     choices: tuple[Choice, ...]
     instruction_set: str | None
     threads: int
     cuda_compiler: str | None
+    cuda_device: bool | None
 
     def __str__(self) -> str:
-        lines = [
-            f"{c.family} on {c.device}: {c.implementation} ({c.reason})" for c in self.choices
-        ]
+        lines = [f"{c.family} on {c.device}: {c.implementation} ({c.reason})" for c in self.choices]
         lines.append(f"instruction set: {self.instruction_set or 'none, nothing is compiled'}")
         lines.append(f"threads: {self.threads}")
         lines.append(f"CUDA compiler at build time: {self.cuda_compiler or 'nothing is compiled'}")
+        device = {None: "not known, torch is not loaded", True: "yes", False: "none"}
+        lines.append(f"CUDA device: {device[self.cuda_device]}")
         return "\n".join(lines)
 
 
@@ -82,12 +88,11 @@ def backend() -> Backend:
         instruction_set=None if library is None else instruction_set(),
         threads=threads(),
         cuda_compiler=None if library is None else library.cuda_compiler,
+        cuda_device=sys.modules["torch"].cuda.is_available() if "torch" in sys.modules else None,
     )
 
 
-def choose(
-    family: str, device: str, dtype: str, *, not_triton: str | None = None
-) -> Choice:
+def choose(family: str, device: str, dtype: str, *, not_triton: str | None = None) -> Choice:
     """Return the implementation for this call; warn once if nothing is compiled and that costs time.
 
     `not_triton` says why the Triton kernels cannot take the sizes of this call, if they cannot.
@@ -170,7 +175,9 @@ def _choose(family: str, device: str, dtype: str, not_triton: str | None = None)
     if obstacle is None and name == "triton":
         obstacle = not_triton
     if obstacle is None:
-        return Choice(family, device, name, "ACTIVA_BACKEND asks for it" if asked else "fastest here")
+        return Choice(
+            family, device, name, "ACTIVA_BACKEND asks for it" if asked else REASONS[name]
+        )
     if asked:
         raise InputError(f"ACTIVA_BACKEND={asked} cannot serve {family} on {device}: {obstacle}")
     return Choice(family, device, "reference", obstacle)

@@ -1,7 +1,5 @@
-"""Addresses are those of the first elements of contiguous tensors that outlive the call.
-
-`shape` is (B, N, C, d, r); inputs and gradients are x, log_weights, means, factors, diagonal.
-"""
+# Addresses are those of the first elements of contiguous tensors that outlive the call; `shape` is
+# (B, N, C, d, r); inputs and gradients are x, log_weights, means, factors, diagonal.
 
 from collections.abc import Sequence
 

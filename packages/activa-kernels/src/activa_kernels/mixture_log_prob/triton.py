@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+# sizes are never specialised, so that what was compiled ahead of time is what runs
+SIZES = ("N", "D", "R", "C")
+
+
 @triton.jit
 def _orthonormal_rows(v, count, SIZE: tl.constexpr):
     """Return L^-1 and L^-1 v for L L^T = I + v v^T, and log det, by Gram-Schmidt on [v | I]."""
@@ -95,7 +99,7 @@ def _solve(z, whiten, scale, FULL: tl.constexpr):
     return z * scale[None, :]
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def _forward(x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_ptr, N, D, R, C, log_norm,
              BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_R: tl.constexpr,
              FULL: tl.constexpr):  # fmt: skip
@@ -118,7 +122,7 @@ def _forward(x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_ptr, N, D, R, C,
     tl.store(out_ptr + b * N + n, top + tl.log(total), n < N)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def _backward_rows(grad_ptr, x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_ptr, grad_x_ptr,
                    N, D, R, C, log_norm,
                    BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_R: tl.constexpr,
@@ -143,7 +147,7 @@ def _backward_rows(grad_ptr, x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_
     tl.store(grad_x_ptr + at, grad_x, inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def _backward_component(grad_ptr, x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_ptr,
                         grad_log_w_ptr, grad_mu_ptr, grad_u_ptr, grad_diagonal_ptr,
                         N, D, R, C, log_norm,
@@ -227,9 +231,7 @@ def backward(
     if grad_x.numel() > 0:
         _backward_rows[(x.shape[0] * blocks,)](grad_out, *inputs, out, grad_x, *sizes, **tile)
     if factors.numel() > 0:
-        _backward_component[(log_weights.numel(),)](
-            grad_out, *inputs, out, *others, *sizes, **tile
-        )
+        _backward_component[(log_weights.numel(),)](grad_out, *inputs, out, *others, *sizes, **tile)
     return grad_x, *others
 
 
@@ -247,4 +249,5 @@ def _tile(factors: Tensor) -> dict[str, int]:
         "BLOCK_R": tile.rank,
         "FULL": tile.full,
         "num_warps": tile.warps,
+        "enable_fp_fusion": True,
     }

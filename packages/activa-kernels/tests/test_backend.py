@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+
+import activa_kernels
+import numpy as np
+import pytest
+import torch
+from activa_kernels import InputError, _native
+from activa_kernels.backend import (
+    _warn_that_nothing_is_compiled,
+    choose,
+    instruction_set,
+    native,
+    threads,
+)
+from activa_kernels.distances import transport_cost
+from activa_kernels.mixture_log_prob import mixture_log_prob
+
+compiled = pytest.mark.skipif(not activa_kernels.native_available(), reason="nothing is compiled")
+
+
+@pytest.fixture
+def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_native, "library", None)
+    monkeypatch.setattr(_native, "reason", "the compiled extension is missing (a test)")
+    _warn_that_nothing_is_compiled.cache_clear()
+
+
+@compiled
+def test_says_what_runs_and_why() -> None:
+    found = activa_kernels.backend()
+    chosen = {(c.family, c.device): c.implementation for c in found.choices}
+    assert chosen["mixture_log_prob", "cpu"] == chosen["distances", "cpu"] == "native"
+    assert found.instruction_set == native().instruction_sets()[-1]
+    text = str(found)
+    assert "distances on cpu: native (compiled code is the fastest on a CPU)" in text
+    assert f"threads: {torch.get_num_threads()}" in text
+    assert "CUDA compiler at build time" in text
+    assert f"CUDA device: {'yes' if torch.cuda.is_available() else 'none'}" in text
+
+
+@compiled
+def test_the_environment_overrules_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    monkeypatch.setenv("ACTIVA_ISA", "base")
+    monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
+    found = activa_kernels.backend()
+    assert {c.implementation for c in found.choices} == {"reference"}
+    assert (found.instruction_set, found.threads) == ("base", 3)
+
+
+@compiled
+def test_an_instruction_set_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVA_ISA", "avx1024")
+    with pytest.raises(InputError, match="ACTIVA_ISA=avx1024 cannot be had here; choose base"):
+        instruction_set()
+    with pytest.raises(InputError, match="ACTIVA_ISA"):
+        mixture_log_prob(*ones(), 1.0)
+
+
+def ones() -> list[torch.Tensor]:
+    """Rows, log weights, means and factors of one component in one dimension."""
+    return [torch.ones(shape) for shape in ((1, 1, 1), (1, 1), (1, 1, 1), (1, 1, 1, 1))]
+
+
+def test_a_backend_that_is_unknown_or_cannot_serve_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ACTIVA_BACKEND", "fastest")
+    with pytest.raises(InputError, match="ACTIVA_BACKEND=fastest is unknown"):
+        activa_kernels.backend()
+    monkeypatch.setenv("ACTIVA_BACKEND", "triton")
+    with pytest.raises(InputError, match="distances has no triton implementation"):
+        transport_cost(np.ones((2, 2)))
+    monkeypatch.setenv("ACTIVA_BACKEND", "native")
+    with pytest.raises(InputError, match="native code runs on the CPU only"):
+        choose("mixture_log_prob", "cuda", "float32")
+
+
+def test_a_device_without_a_fast_path_takes_the_reference() -> None:
+    assert choose("mixture_log_prob", "mps", "float32").implementation == "reference"
+    assert choose("mixture_log_prob", "cuda", "float64").implementation == "reference"
+    crowded = choose("mixture_log_prob", "cuda", "float32", not_triton="too large")
+    assert (crowded.implementation, crowded.reason) == ("reference", "too large")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_a_number_of_threads_must_be_one(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ACTIVA_NUM_THREADS", value)
+    with pytest.raises(InputError, match=f"ACTIVA_NUM_THREADS={value}"):
+        threads()
+
+
+@pytest.mark.usefixtures("nothing_compiled")
+def test_without_a_compiled_extension_the_reference_runs_and_warns_once() -> None:
+    with pytest.warns(UserWarning, match="the slower reference runs"):
+        assert transport_cost([[2.0]]) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mixture_log_prob(*ones(), 1.0)
+        assert transport_cost([[2.0]]) == 2
+    assert "nothing is compiled" in str(activa_kernels.backend())
+
+
+@pytest.mark.usefixtures("nothing_compiled")
+def test_asking_for_the_reference_is_no_reason_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    assert transport_cost([[2.0]]) == 2
+
+
+@pytest.mark.usefixtures("nothing_compiled")
+def test_asking_for_native_code_that_is_missing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACTIVA_BACKEND", "native")
+    with pytest.raises(InputError, match="the compiled extension is missing"):
+        transport_cost([[2.0]])
+
+
+def run(program: str, **variables: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **variables},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return result.stdout.strip()
+
+
+def test_importing_brings_neither_torch_nor_scipy() -> None:
+    program = """
+import sys, activa_kernels, activa_kernels.distances
+activa_kernels.distances.transport_cost([[1.0]])
+print({"torch", "scipy", "ot", "triton"} & set(sys.modules))
+"""
+    assert run(program) == "set()"
+
+
+def test_without_torch_openmp_s_number_of_threads_counts() -> None:
+    program = "from activa_kernels.backend import threads; print(threads())"
+    assert run(program, OMP_NUM_THREADS="3,2") == "3"
+    assert run(program, OMP_NUM_THREADS="3", ACTIVA_NUM_THREADS="5") == "5"
+    assert int(run(program, OMP_NUM_THREADS="")) >= 1
+
+
+def test_an_extension_that_cannot_be_loaded_is_named_in_the_reason() -> None:
+    program = """
+import sys
+sys.modules["activa_kernels._native._cpu"] = None
+import activa_kernels
+print(activa_kernels.native_available(), activa_kernels.backend().choices[-1].reason)
+print(activa_kernels.backend())
+"""
+    assert run(program).startswith("False the compiled extension is missing (import of")
