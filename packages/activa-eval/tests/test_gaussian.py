@@ -50,6 +50,15 @@ def test_a_given_column_without_variance_shifts_nothing() -> None:
     assert_allclose(rest.covariance, [[3.0]])
 
 
+def test_a_constant_column_has_no_variance_and_shifts_nothing_when_given() -> None:
+    rows = np.random.default_rng(0).standard_normal((40, 2))
+    rows[:, 0] = 0.1  # 40 times 0.1 does not add up to 4
+    law = Gaussian.fit(rows)
+    assert law.covariance[0].tolist() == [0.0, 0.0]
+    rest = law.condition(np.array([True, False]), np.array([5.0]))
+    assert_allclose(rest.mean, rows[:, 1].mean())
+
+
 def test_conditioning_on_a_copy_leaves_no_variance_and_a_finite_density() -> None:
     law = Gaussian(np.zeros(2), np.array([[1.0, 0.1], [0.1, 0.01]]))  # V_1 = V_0 / 10
     rest = law.condition(np.array([True, False]), np.array([5.0]))

@@ -95,9 +95,9 @@ def test_standardised_scores_are_those_of_standardised_data(draw_pairs: Any) -> 
 
 def test_a_constant_column_is_left_in_its_own_unit(draw_pairs: Any) -> None:
     batch = draw_pairs(models=2)
-    batch.obs[:, :, 1] = 7.0
+    batch.obs[:, :, 1] = 0.1  # whose standard deviation is rounding, not zero
     scores = score(no_change, batch, scale="standardised")
-    assert np.isfinite(scores.energy_distance).all()
+    assert scores.energy_distance.max() < 100.0
 
 
 def test_missing_observations_spoil_their_model_and_a_missing_truth_its_query(

@@ -24,8 +24,7 @@ class Gaussian:
     @classmethod
     def fit(cls, rows: FloatArray) -> Gaussian:
         """Mean and covariance (ddof = 1) of (N, d) rows."""
-        mean = rows.mean(axis=0)
-        centred = rows - mean
+        mean, centred = centre(rows)
         return cls(mean, np.einsum("ni,nj->ij", centred, centred) / (len(rows) - 1))
 
     def marginal(self, keep: BoolArray) -> Gaussian:
@@ -64,3 +63,13 @@ class Gaussian:
         """Marginal distribution function of each column at (n, d) rows."""
         deviation = np.sqrt(self.covariance.diagonal().clip(min=FLOOR**2))
         return np.asarray(0.5 * _erfc((self.mean - rows) / (deviation * math.sqrt(2.0))))
+
+
+def centre(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the mean of (N, d) rows and the rows without it; a constant column leaves exact zeros.
+
+    The mean of equal numbers is off by rounding, and a variance of rounding could be divided by.
+    """
+    constant = (rows == rows[0]).all(axis=0)
+    mean = np.where(constant, rows[0], rows.mean(axis=0))
+    return mean, rows - mean

@@ -208,5 +208,4 @@ def _unit(obs: FloatArray) -> FloatArray:
     """Standard deviation of each column of (N, d) rows, 1 for a constant one."""
     if len(obs) < 2 or not np.isfinite(obs).all():
         return np.ones(obs.shape[1])
-    deviation = obs.std(axis=0, ddof=1)
-    return np.where(deviation > 0.0, deviation, 1.0)
+    return np.where(np.ptp(obs, axis=0) > 0.0, obs.std(axis=0, ddof=1), 1.0)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from activa_eval.arrays import BoolArray, FloatArray, IntArray
 from activa_eval.baselines import draw_evenly, query_of
-from activa_eval.gaussian import Gaussian
+from activa_eval.gaussian import Gaussian, centre
 
 THRESHOLD = 2.3  # of |z|: an edge that could well be chance is left out
 
@@ -89,8 +89,7 @@ class LinearModel:
         cls, rows: FloatArray, order: IntArray, targets: BoolArray, values: FloatArray
     ) -> LinearModel:
         """Regress each variable on those before it in the order, and prune."""
-        mean = rows.mean(axis=0)
-        centred = rows - mean
+        mean, centred = centre(rows)
         weights = np.zeros((len(order), len(order)))
         for place, child in enumerate(order):
             before = order[:place]
