@@ -95,6 +95,7 @@ def test_standardised_scores_are_those_of_standardised_data(draw_pairs: Any) -> 
 
 def test_a_constant_column_is_left_in_its_own_unit(draw_pairs: Any) -> None:
     batch = draw_pairs(models=2)
+    batch.obs = batch.obs.astype(np.float64)
     batch.obs[:, :, 1] = 0.1  # whose standard deviation is rounding, not zero
     scores = score(no_change, batch, scale="standardised")
     assert scores.energy_distance.max() < 100.0

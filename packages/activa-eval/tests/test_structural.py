@@ -62,7 +62,7 @@ def test_the_residuals_of_a_root_are_its_own_rows_each_as_often() -> None:
     assert_array_equal(rows[:, 1], np.full(9, 2.0))
 
 
-@pytest.mark.parametrize("obs", [np.full((5, 3), 0.1), draw(3)])
+@pytest.mark.parametrize("obs", [np.full((7, 3), 0.1), draw(3)])
 def test_constant_columns_and_fewer_rows_than_columns_still_give_finite_rows(
     obs: np.ndarray,
 ) -> None:
