@@ -9,7 +9,6 @@ from activa_kernels.mixture_log_prob import mixture_log_prob, reference
 from torch import Tensor
 
 Draw = Callable[..., list[Tensor]]
-pytestmark = pytest.mark.skipif(not native_available(), reason="nothing is compiled")
 SETS = native().instruction_sets() if native_available() else []
 
 

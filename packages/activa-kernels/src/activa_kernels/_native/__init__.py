@@ -1,10 +1,11 @@
 """The compiled extension, if this installation has one.
 
-`library` is the module `_cpu`, or None; then `reason` says why in a few words.
+`library` is the module `_cpu`, or None; `reason` says why in a few words.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 
 library: ModuleType | None
 try:
-    from activa_kernels._native import _cpu
+    library, reason = import_module("activa_kernels._native._cpu"), "compiled code is installed"
+except ModuleNotFoundError:
+    library, reason = None, "nothing was compiled when activa-kernels was installed"
 except ImportError as error:
-    library, reason = None, f"the compiled extension is missing ({error})"
-else:
-    library, reason = _cpu, "the compiled extension is installed"
+    library, reason = None, f"the compiled code cannot be loaded ({error})"
 
 __all__ = ["library", "reason"]
