@@ -37,7 +37,8 @@ def main() -> int:
         return 0
     expected = json.loads(REGISTERS.read_text()) if REGISTERS.exists() else {}
     show(COLUMNS)
-    rows, wrong = [], []
+    rows: list[dict[str, Any]] = []
+    wrong: list[str] = []
     for row in rows_of_worker():
         row["expected"] = expected.get(name(row))
         rows.append(row)

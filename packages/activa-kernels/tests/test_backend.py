@@ -19,6 +19,7 @@ from activa_kernels.backend import (
 )
 from activa_kernels.distances import transport_cost
 from activa_kernels.mixture_log_prob import mixture_log_prob
+from torch import Tensor
 
 compiled = pytest.mark.skipif(not activa_kernels.native_available(), reason="nothing is compiled")
 
@@ -66,9 +67,10 @@ def test_an_instruction_set_that_is_not_here_is_refused(monkeypatch: pytest.Monk
         mixture_log_prob(*ones(), 1.0)
 
 
-def ones() -> list[torch.Tensor]:
+def ones() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Rows, log weights, means and factors of one component in one dimension."""
-    return [torch.ones(shape) for shape in ((1, 1, 1), (1, 1), (1, 1, 1), (1, 1, 1, 1))]
+    ones = torch.ones
+    return ones(1, 1, 1), ones(1, 1), ones(1, 1, 1), ones(1, 1, 1, 1)
 
 
 def test_a_backend_that_is_unknown_or_cannot_serve_is_refused(

@@ -17,7 +17,8 @@ def by_torch_distributions(
     covariance = factors @ factors.mT + torch.diag_embed(diagonal)
     components = MultivariateNormal(means.unsqueeze(1), covariance.unsqueeze(1))
     mixture = MixtureSameFamily(Categorical(logits=log_weights.unsqueeze(1)), components)
-    return mixture.log_prob(x)
+    log_prob: Tensor = mixture.log_prob(x)  # type: ignore[no-untyped-call]
+    return log_prob
 
 
 @pytest.mark.parametrize("eps", [1e-1, 1e-2, 1e-3, 1e-4])
