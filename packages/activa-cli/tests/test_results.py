@@ -1,8 +1,10 @@
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from activa_cli.results import records, tables
+from activa_cli.results import records, tables, write
 from activa_eval import Scores
 from rich.console import Console
 
@@ -21,6 +23,21 @@ def test_records_hold_means_differences_and_groups() -> None:
     assert math.isclose(cell["hedge", None, None]["difference"]["mean"], 1.0)
     assert math.isclose(cell["activa", "mechanism", "cubic"]["mean"], 0.3)
     assert cell["activa", "mechanism", "linear"]["models"] == 2
+
+
+def test_a_label_that_all_models_share_makes_no_groups() -> None:
+    scores = made_up(0.0)
+    same = {**scores.labels, "noise": np.full(4, "gaussian")}
+    found = records({"activa": replace(scores, labels=same)}, "data")
+    assert {r["label"] for r in found} == {None, "mechanism"}
+
+
+def test_a_file_has_a_line_for_each_record(tmp_path: Path) -> None:
+    answer = {"model": "made up", "results": records({"activa": made_up(0.0)}, "data")}
+    path = tmp_path / "results.json"
+    write(answer, path)
+    assert json.loads(path.read_text()) == answer
+    assert len(path.read_text().splitlines()) == len(answer["results"]) + 4
 
 
 def test_infinite_scores_survive_json() -> None:

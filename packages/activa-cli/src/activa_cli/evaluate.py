@@ -1,6 +1,5 @@
 """activa evaluate: a model on fresh causal models whose answers are known, beside reference rows."""
 
-import json
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ import typer
 from activa_cli.console import progress, say, show
 from activa_cli.errors import InputError
 from activa_cli.info import this_machine
-from activa_cli.results import Record, draw, records, tables
+from activa_cli.results import Record, draw, records, tables, write
 
 if TYPE_CHECKING:
     from activa_core.checkpoint import ModelCard
@@ -86,7 +85,7 @@ def evaluate(
         "results": found,
     }
     if out is not None:
-        out.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write(answer, out)
         say(f"wrote {out}")
     if plot is not None:
         draw(found, plot)
@@ -133,7 +132,7 @@ def score_all(
     seed: int,
     scale: "Scale",
 ) -> "Scores":
-    """Score a predictor on all batches; say once how many questions lay outside its range."""
+    """Score a predictor on all batches; say once that questions lay outside its range."""
     from activa_core.predict import RangeWarning
     from activa_eval import score
 
@@ -149,7 +148,7 @@ def score_all(
         ]
     outside = [w for w in caught if issubclass(w.category, RangeWarning)]
     if outside:
-        say(f"{len(outside)} questions to {name} lay outside the range of its training")
+        say(f"{outside[0].message} (the first of {len(outside)} such warnings to {name})")
     for other in caught:
         if other not in outside:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)

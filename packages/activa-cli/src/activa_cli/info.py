@@ -102,7 +102,11 @@ def _as_lines(answer: dict[str, Any]) -> str:
     flat = {name: value for name, value in answer.items() if not isinstance(value, dict)}
     flat |= {name: number(value) for name, value in answer.get("metrics", {}).items()}
     width = max(map(len, flat))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in flat.items())
+    indent = "\n" + " " * (width + 2)  # for a value of several lines
+    lines = (
+        f"{name:<{width}}  " + str(value).replace("\n", indent) for name, value in flat.items()
+    )
+    return "\n".join(lines)
 
 
 def _models(models: dict[str, dict[str, Any]]) -> Any:

@@ -1,5 +1,6 @@
 """Results of an evaluation: as plain records for JSON, as tables, as a picture."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ BY_LABEL = ("energy_distance", "nll", "coverage_90")
 
 
 def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
-    """Average the scores over all models, and by each label where models have one.
+    """Average the scores over all models, and by each label in which the models differ.
 
     Parameters
     ----------
@@ -39,10 +40,19 @@ def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
 
     labels = next(iter(scores.values())).labels
     found = [_record(row, scale, None) for row in compare(scores, versus="activa")]
-    for label in labels:
-        rows = compare(scores, versus="activa", group_by=label)
-        found += [_record(row, scale, label) for row in rows if row.group is not None]
+    for label, names in labels.items():
+        if len(set(names)) > 1:
+            rows = compare(scores, versus="activa", group_by=label)
+            found += [_record(row, scale, label) for row in rows if row.group is not None]
     return found
+
+
+def write(answer: Mapping[str, Any], path: Path) -> None:
+    """Write an evaluation as JSON, a line a record, so that two of them can be compared."""
+    head = {name: value for name, value in answer.items() if name != "results"}
+    lines = ",\n".join(json.dumps(record, allow_nan=False) for record in answer["results"])
+    opening = json.dumps(head, indent=1, allow_nan=False).removesuffix("\n}")
+    path.write_text(f'{opening},\n "results": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
