@@ -83,10 +83,12 @@ def wheels(session: nox.Session) -> None:
 @nox.parametrize("package", ORDER, ids=ORDER)
 def tests(session: nox.Session, package: str) -> None:
     """Test one package where nothing is installed but what it declares; the last, end to end."""
-    everything = package == "activa-cli"  # it declares all the others
-    end_to_end = group(REPOSITORY, "end-to-end") if everything else ()
-    install(session, package, *group(PROJECTS[package], "test"), *end_to_end)
-    folders = [f"packages/{package}/tests", *(["tests"] if everything else [])]
+    folders = [f"packages/{package}/tests"]
+    if package == "activa-cli":  # it declares all the others
+        install_everything(session)
+        folders += ["tests", "packages/activa-eval/tests"]  # eval's again, where there is torch
+    else:
+        install(session, package, *group(PROJECTS[package], "test"))
     doctests = ["--doctest-modules", "--pyargs", package.replace("-", "_")]
     fast = ["-m", "not slow and not gpu"]
     session.run("pytest", "-c", "pyproject.toml", *folders, *doctests, *fast, *session.posargs, env=QUIET)  # fmt: skip
@@ -95,7 +97,8 @@ def tests(session: nox.Session, package: str) -> None:
 def install_everything(session: nox.Session, *others: str) -> None:
     """Install all packages and the test requirements of each."""
     tested = [requirement for p in ORDER for requirement in group(PROJECTS[p], "test")]
-    install(session, "activa-cli", *tested, *group(REPOSITORY, "end-to-end"), *others)
+    needed = [*tested, *group(REPOSITORY, "end-to-end"), *others]
+    install(session, "activa-cli", *dict.fromkeys(needed))
 
 
 @nox.session(name="tests-slow", requires=["wheels"])
