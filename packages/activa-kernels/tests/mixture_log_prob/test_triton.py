@@ -71,6 +71,16 @@ def test_a_weight_of_zero_has_no_part(draw: Draw) -> None:
     assert not any(g[:, 0].any() for g in gradients[1:])
 
 
+def test_a_row_beyond_the_last_has_no_part_even_where_its_density_overflows(draw: Draw) -> None:
+    x, log_weights, means, factors, diagonal = draw(1, 3, 40, 1, 1, 1e-4, torch.float32)
+    # a density of exp(147) at the mean, which is also what a masked row is loaded as
+    problem = [x - means[:, :1], log_weights, 0 * means, 0 * factors, 0 * diagonal + 1e-4]
+    assert all(
+        g.isfinite().all()
+        for g in value_and_gradients(mixture_log_prob, [t.to(DEVICE) for t in problem])
+    )
+
+
 def test_no_rows_give_no_densities_and_no_gradients(draw: Draw) -> None:
     problem = [t.to(DEVICE) for t in draw(1, 0, 3, 1, 1, 0.1, torch.float32)]
     out, *gradients = value_and_gradients(mixture_log_prob, problem)

@@ -21,7 +21,7 @@ TILES = (
     Tile(full=True, rows=16, dimension=16, rank=64, warps=4),
     Tile(full=True, rows=16, dimension=32, rank=64, warps=8),
     Tile(full=False, rows=64, dimension=16, rank=16, warps=4),
-    Tile(full=False, rows=16, dimension=32, rank=16, warps=4),
+    Tile(full=False, rows=32, dimension=32, rank=16, warps=8),
     Tile(full=False, rows=32, dimension=32, rank=32, warps=8),
     Tile(full=False, rows=16, dimension=64, rank=16, warps=8),
 )

@@ -134,7 +134,7 @@ def _backward_rows(grad_ptr, x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr, out_
     inside = (n < N)[:, None] & (d < D)[None, :]
     at = (b * N + n[:, None]) * D + d[None, :]
     x = tl.load(x_ptr + at, inside, other=0.0)
-    out = tl.load(out_ptr + b * N + n, n < N, other=0.0)
+    out = tl.load(out_ptr + b * N + n, n < N, other=float("inf"))  # a row beyond N: share 0
     grad = tl.load(grad_ptr + b * N + n, n < N, other=0.0)
     grad_x = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
     for c in range(C):
@@ -167,11 +167,10 @@ def _backward_component(grad_ptr, x_ptr, log_w_ptr, mu_ptr, u_ptr, diagonal_ptr,
         n = start + tl.arange(0, BLOCK_N)
         inside = (n < N)[:, None] & (d < D)[None, :]
         x = tl.load(x_ptr + (b * N + n[:, None]) * D + d[None, :], inside, other=0.0)
-        out = tl.load(out_ptr + b * N + n, n < N, other=0.0)
+        out = tl.load(out_ptr + b * N + n, n < N, other=float("inf"))  # a row beyond N: share 0
         grad = tl.load(grad_ptr + b * N + n, n < N, other=0.0)
         z, along, term = _whiten(x, mu, scale, whiten, spread, constant, FULL)
-        # a row beyond N has no gradient, but its term may overflow and 0 * inf is NaN
-        share = tl.where(n < N, grad * tl.exp(term - out), 0.0)
+        share = grad * tl.exp(term - out)
         weight += share
         mean += tl.sum(share[:, None] * _solve(z, whiten, scale, FULL), 0)
         shared = share[:, None] * z
