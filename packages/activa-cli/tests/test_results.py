@@ -25,6 +25,13 @@ def test_records_hold_means_differences_and_groups() -> None:
     assert cell["activa", "mechanism", "linear"]["models"] == 2
 
 
+def test_queries_with_and_without_effect_are_told_apart_over_all_models_alone() -> None:
+    effect = np.array([[True], [False], [True], [True]])
+    found = records({"activa": replace(made_up(0.0), has_effect=effect)}, "data")
+    assert {r["queries"] for r in found if r["label"] is None} == {"all", "effect", "no effect"}
+    assert {r["queries"] for r in found if r["label"] is not None} == {"all"}
+
+
 def test_a_label_that_all_models_share_makes_no_groups() -> None:
     scores = made_up(0.0)
     same = {**scores.labels, "noise": np.full(4, "gaussian")}

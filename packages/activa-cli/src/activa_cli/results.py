@@ -29,6 +29,8 @@ BY_LABEL = ("energy_distance", "nll", "coverage_90")
 def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
     """Average the scores over all models, and by each label in which the models differ.
 
+    Queries with and without an effect are told apart only over all models.
+
     Parameters
     ----------
     scores : mapping of method to Scores
@@ -43,7 +45,8 @@ def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
     for label, names in labels.items():
         if len(set(names)) > 1:
             rows = compare(scores, versus="activa", group_by=label)
-            found += [_record(row, scale, label) for row in rows if row.group is not None]
+            grouped = (row for row in rows if row.group is not None and row.queries == "all")
+            found += [_record(row, scale, label) for row in grouped]
     return found
 
 
@@ -112,10 +115,10 @@ def _interval(estimate: "Estimate") -> Record:
 
 
 def _plain(value: float) -> float | str | None:
-    """Write a number as JSON can: "inf" for infinity, None for none."""
+    """Write six digits of a number as JSON can: "inf" for infinity, None for none."""
     if math.isnan(value):
         return None
-    return value if math.isfinite(value) else str(value)
+    return float(f"{value:.6g}") if math.isfinite(value) else str(value)
 
 
 def _by_method(found: Sequence[Record], title: str) -> Table:
