@@ -77,6 +77,22 @@ def test_a_run_that_broke_goes_on_bit_for_bit(
     assert [json.loads(line)["step"] for line in log] == [4, 8, 12]
 
 
+def test_a_run_goes_on_without_a_log_and_after_a_torn_line(
+    small: ModelConfig, toy_source: Any, tmp_path: Path
+) -> None:
+    for torn in (None, '{"step": 4}\n{"ste'):
+        out = tmp_path / str(torn is None)
+        with pytest.raises(ConnectionError):
+            fit(small, StopsAfter(toy_source, 7), CONFIG, out)
+        log = out / "log.jsonl"
+        log.unlink()
+        if torn is not None:
+            log.write_text(torn)
+        fit(small, toy_source, CONFIG, out)
+        steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
+        assert steps == [*([4] if torn else []), 8, 12]
+
+
 class InterruptedAt(StopsAfter):
     def batches(self, step: int) -> Any:
         if step == self.step:

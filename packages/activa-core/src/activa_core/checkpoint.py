@@ -4,7 +4,6 @@ Every file is written beside its place and then renamed: a reader sees the old o
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.errors import CheckpointError
+from activa_core.files import write_whole
 from activa_core.model import CVAE
 
 __all__ = ["ModelCard", "TrainingState", "load", "load_training", "save", "save_training"]
@@ -142,16 +142,10 @@ def load_training(path: Path, model_config: ModelConfig, config: TrainConfig) ->
 def _write(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
     contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     content = safetensors_torch.save(contiguous, header)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CheckpointError(
             f"cannot write {path}: {error.strerror}; "
             "what stood there before is intact, make room and run again"

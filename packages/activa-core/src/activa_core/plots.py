@@ -1,13 +1,14 @@
 """The picture of an answer: the data, the prediction and, for contrast, the plain conditional."""
 
+import io
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from activa_core.errors import InputError
+from activa_core.files import write_whole
 from activa_core.tables import Column, FloatArray
 
 if TYPE_CHECKING:
@@ -185,10 +186,9 @@ def _dress(axes: Any, x: str, y: str) -> None:
 
 
 def _save(figure: Any, path: Path) -> None:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix.lower().removeprefix("."))
     try:
-        figure.savefig(temporary)
-        temporary.replace(path)
+        write_whole(path, drawn.getvalue())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error

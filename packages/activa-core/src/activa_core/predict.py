@@ -80,7 +80,7 @@ class Activa:
         return self.model.config
 
     def intervene(
-        self, table: Any, do: Mapping[Column, float], *, draws: int = 50, seed: int = 0
+        self, table: Any, do: Mapping[Any, float], *, draws: int = 50, seed: int = 0
     ) -> InterventionalDistribution:
         """Predict the distribution of all columns when one of them is set to a value.
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.data import Batch, Pairs, Source, pairs
 from activa_core.errors import TrainingError
+from activa_core.files import write_whole
 from activa_core.model import CVAE
 from activa_core.progress import ProgressLine
 
@@ -160,7 +160,7 @@ class _Run:
         )
         self._sums.zero_()
         self._since = 0
-        self._log(json.dumps(asdict(report)) + "\n", mode="a")
+        self._log(json.dumps(asdict(report)) + "\n", append=True)
         return report
 
     def save(self) -> None:
@@ -207,17 +207,24 @@ class _Run:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": entries, "param_groups": groups})
         self.step, self.models_seen, self.seconds = state.step, state.models_seen, state.seconds
+        self._log(self._logged_before_the_checkpoint(), append=False)
 
-        # lines that were logged after the checkpoint will be logged again
-        lines = (self.out / "log.jsonl").read_text().splitlines(keepends=True)
-        self._log("".join(x for x in lines if json.loads(x)["step"] <= self.step), mode="w")
+    def _logged_before_the_checkpoint(self) -> str:
+        """Lines that still hold; later ones will be logged again, and the last may be torn."""
+        path = self.out / "log.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        whole = (line for line in lines if line.endswith("\n"))
+        return "".join(line for line in whole if json.loads(line)["step"] <= self.step)
 
-    def _log(self, text: str, *, mode: Literal["a", "w"]) -> None:
+    def _log(self, text: str, *, append: bool) -> None:
         path = self.out / "log.jsonl"
         try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            with path.open(mode) as log:
-                log.write(text)
+            if append:
+                self.out.mkdir(parents=True, exist_ok=True)
+                with path.open("a") as log:
+                    log.write(text)
+            else:
+                write_whole(path, text.encode())
         except OSError as error:
             raise TrainingError(
                 f"cannot write {path}: {error.strerror}; make room and run again, "
