@@ -25,15 +25,14 @@ def test_gauss_2_is_far_better_than_what_needs_no_training() -> None:
     assert nll(ours) < nll(floor) - 0.4
 
 
-@pytest.mark.parametrize("rows", [20, 100, 500])
+@pytest.mark.parametrize("rows", [100, 500])
 def test_general_2_beats_no_change_and_hedge_and_knows_what_it_does_not_know(rows: int) -> None:
-    batch = held_out("general-2", 200, rows)
+    batch = held_out("general-2", 150, rows)
     ours = score(Activa.from_pretrained("general-2").predictor(), batch)
     for reference in (no_change, hedge):
         other = score(reference, batch)
         assert nll(ours) < nll(other)
-        if rows > 20:  # there the hedge is as near
-            assert ours.energy_distance.mean() < other.energy_distance.mean()
+        assert ours.energy_distance.mean() < other.energy_distance.mean()
     assert ours.coverage is not None
     assert 0.87 <= ours.metrics()["coverage_90"].mean() <= 0.93
 
@@ -59,7 +58,7 @@ def test_general_2_leaves_a_direction_open_that_the_data_cannot_tell() -> None:
 @pytest.mark.parametrize("name", ["gauss-2", "general-2"])
 def test_swapping_the_columns_swaps_the_answer(name: str) -> None:
     # the noise of a draw is drawn for each place, so the answers agree up to that noise
-    obs, model = held_out(name, 1, 100).obs[0], Activa.from_pretrained(name)
+    obs, model = held_out(name, 1, 40).obs[0], Activa.from_pretrained(name)
     one = model.intervene(obs, do={0: 5.0 if name == "gauss-2" else 1.0}, draws=500)
     other = model.intervene(obs[:, ::-1], do={1: 5.0 if name == "gauss-2" else 1.0}, draws=500)
     assert np.abs(one.mean() - np.asarray(other.mean())[::-1]).max() < 0.1
