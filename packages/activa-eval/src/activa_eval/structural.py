@@ -27,21 +27,7 @@ def eqvar(
     |z| < 2.3; rows are drawn along it, the target set, with each variable's residuals in a random
     order of their own.
 
-    Parameters
-    ----------
-    obs : array_like or torch.Tensor, shape (N, d)
-        Observational rows, at least two.
-    targets : array_like of bool, shape (d,)
-        The columns that the query sets.
-    values : array_like, shape (d,)
-        The value set, in the units of the data; ignored off target.
-    seed : int
-        Not used: nothing here is drawn before `sample`.
-
-    Raises
-    ------
-    InputError
-        If rows are missing or not finite, or if the query does not fit them.
+    Parameters and errors as `no_change`.
 
     Examples
     --------
