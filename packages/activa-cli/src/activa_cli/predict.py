@@ -66,7 +66,7 @@ def general_model(n_columns: int) -> str:
     if not fitting:
         most = max((c.max_variables for c in general.values()), default=0)
         raise InputError(
-            f"the table has {n_columns} columns and the general models take 2 to {most}; "
+            f"the table has {n_columns} columns and the general models take at most {most}; "
             "choose columns, or name a model with --model"
         )
     return min(fitting, key=lambda name: fitting[name])
