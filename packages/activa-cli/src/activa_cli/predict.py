@@ -64,9 +64,11 @@ def general_model(n_columns: int) -> str:
         if c.min_variables <= n_columns <= c.max_variables
     }
     if not fitting:
+        fewest = min((c.min_variables for c in general.values()), default=0)
         most = max((c.max_variables for c in general.values()), default=0)
+        takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         raise InputError(
-            f"the table has {n_columns} columns and the general models take at most {most}; "
+            f"the table has {n_columns} columns and the general models take {takes}; "
             "choose columns, or name a model with --model"
         )
     return min(fitting, key=lambda name: fitting[name])
