@@ -29,18 +29,27 @@ def test_a_model_comes_back_as_it_was(small: ModelConfig, tmp_path: Path) -> Non
         assert torch.equal(loaded.state_dict()[name], value), name
 
 
+def test_the_card_is_read_without_the_weights(
+    saved: Path, small: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "_tensors", None)
+    config, card = checkpoint.read_card(saved)
+    assert (config, card.name, card.metrics) == (small, "small", {"held_out_nll": 1.5})
+
+
 def test_truncated_foreign_and_missing_files_are_named(saved: Path, tmp_path: Path) -> None:
     content = saved.read_bytes()
-    for size in (0, 7, 100, len(content) - 1):
-        saved.write_bytes(content[:size])
-        with pytest.raises(CheckpointError, match="is damaged or not a checkpoint"):
-            checkpoint.load(saved)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, foreign)
-    with pytest.raises(CheckpointError, match="something else than an activa model"):
-        checkpoint.load(foreign)
-    with pytest.raises(CheckpointError, match="there is no checkpoint"):
-        checkpoint.load(tmp_path / "missing.safetensors")
+    for read in (checkpoint.load, checkpoint.read_card):
+        for size in (0, 7, 100, len(content) - 1):
+            saved.write_bytes(content[:size])
+            with pytest.raises(CheckpointError, match="is damaged or not a checkpoint"):
+                read(saved)
+        with pytest.raises(CheckpointError, match="something else than an activa model"):
+            read(foreign)
+        with pytest.raises(CheckpointError, match="there is no checkpoint"):
+            read(tmp_path / "missing.safetensors")
 
 
 def test_weights_of_another_shape_are_refused(small: ModelConfig, tmp_path: Path) -> None:

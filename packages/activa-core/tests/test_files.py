@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,17 @@ def test_a_failed_rename_leaves_the_old_content_alone(
     write_whole(path, b"old")
 
     def refuse(_self: Path, _target: Path) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(errno.EACCES, "Permission denied", "the temporary file")
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError, match=rf"Permission denied: '{path}'"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_error_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "missing" / "out.json", tmp_path / "file" / "out.json"):
+        with pytest.raises(OSError, match=rf": '{path}'"):
+            write_whole(path, b"content")

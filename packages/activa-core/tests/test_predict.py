@@ -213,7 +213,7 @@ def test_inside_the_range_nothing_is_said(general: Activa) -> None:
 BAD_TABLES: dict[str, tuple[Any, str]] = {
     "one row": (table(rows=1), "the table has one row; give at least two"),
     "no rows": (table(rows=0), "the table has no rows; give at least two"),
-    "one column": (table()[["X"]], "has 1 columns, the model takes 2 to 3"),
+    "one column": (table()[["X"]], "has one column, the model takes 2 to 3"),
     "four columns": (table().assign(W=0.0), "has 4 columns, the model takes 2 to 3"),
     "text": (table().assign(Z="red"), r'column "Z" holds text \(\'red\'\); drop it or turn it'),
     "missing": (table().assign(Z=np.nan), 'column "Z" has missing values'),

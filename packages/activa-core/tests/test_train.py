@@ -14,6 +14,7 @@ import torch
 from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.errors import TrainingError
+from activa_core.model import CVAE
 from activa_core.train import Report, fit, learning_rate
 
 CONFIG = TrainConfig(
@@ -49,6 +50,29 @@ def test_log_and_card_say_what_happened(
     _, card = checkpoint.load(path)
     assert (card.steps, card.models_seen) == (12, 12 * 8)
     assert card.metrics["held_out_nll"] == log[-1]["held_out_nll"]
+
+
+def test_the_held_out_models_are_scored_once_at_the_end_of_a_run_and_of_a_repeated_one(
+    small: ModelConfig,
+    toy_source: Any,
+    draw_batch: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scored: list[torch.Tensor] = []
+
+    def counted(*arguments: Any) -> torch.Tensor:
+        scored.append(held_out(*arguments))
+        return scored[-1]
+
+    held_out = CVAE.held_out
+    monkeypatch.setattr(CVAE, "held_out", counted)
+    config = CONFIG.model_copy(update={"validate_every": 100})
+    for runs in (1, 2):
+        path = fit(small, toy_source, config, tmp_path, validation=[draw_batch(4, 10, 10_000)])
+        assert len(scored) == runs
+        _, card = checkpoint.load(path)
+        assert card.metrics["held_out_nll"] == pytest.approx(-float(scored[0].mean()))
 
 
 class StopsAfter:

@@ -4,6 +4,8 @@ Every file is written beside its place and then renamed: a reader sees the old o
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,15 @@ from activa_core.errors import CheckpointError
 from activa_core.files import write_whole
 from activa_core.model import CVAE
 
-__all__ = ["ModelCard", "TrainingState", "load", "load_training", "save", "save_training"]
+__all__ = [
+    "ModelCard",
+    "TrainingState",
+    "load",
+    "load_training",
+    "read_card",
+    "save",
+    "save_training",
+]
 
 
 class ModelCard(BaseModel):
@@ -75,18 +85,27 @@ def load(path: Path) -> tuple[CVAE, ModelCard]:
     CheckpointError
         If the file is missing, truncated, foreign, or from an incompatible version.
     """
-    tensors, header = _read(path, "activa-model")
+    with _opened(path, "activa-model") as (file, header):
+        config, card = _description(path, header)
+        tensors = _tensors(file)
+    model = CVAE(config)
     try:
-        config = ModelConfig.model_validate_json(header["config"])
-        card = ModelCard.model_validate_json(header["card"])
-        model = CVAE(config)
         model.load_state_dict(tensors)
-    except (KeyError, ValidationError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path} was written by an incompatible version of activa-core; "
-            "install the version that wrote it, or train the model again"
-        ) from error
+    except RuntimeError as error:
+        raise _incompatible(path) from error
     return model.eval(), card
+
+
+def read_card(path: Path) -> tuple[ModelConfig, ModelCard]:
+    """Read what a model is and what it was trained on, without its weights.
+
+    Raises
+    ------
+    CheckpointError
+        As `load` does.
+    """
+    with _opened(path, "activa-model") as (_, header):
+        return _description(path, header)
 
 
 def save_training(
@@ -120,7 +139,8 @@ def load_training(path: Path, model_config: ModelConfig, config: TrainConfig) ->
     CheckpointError
         If the file is missing or damaged, or belongs to another configuration.
     """
-    tensors, header = _read(path, "activa-training")
+    with _opened(path, "activa-training") as (file, header):
+        tensors = _tensors(file)
     ours = {"model": model_config.model_dump_json(), "training": config.model_dump_json()}
     for part, text in ours.items():
         theirs, mine = json.loads(header[part]), json.loads(text)
@@ -152,19 +172,39 @@ def _write(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> No
         ) from error
 
 
-def _read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+@contextmanager
+def _opened(path: Path, kind: str) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Open a checkpoint of this kind; what is wrong with the file is wrong inside the block too."""
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {path}")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+            if header.get("format") != kind:
+                raise CheckpointError(
+                    f"{path} holds something else than an {kind.replace('-', ' ')} checkpoint"
+                )
+            yield file, header
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is damaged or not a checkpoint (safetensors); copy or train it again"
         ) from error
-    if header.get("format") != kind:
-        raise CheckpointError(
-            f"{path} holds something else than an {kind.replace('-', ' ')} checkpoint"
-        )
-    return tensors, header
+
+
+def _tensors(file: Any) -> dict[str, Tensor]:
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _description(path: Path, header: dict[str, str]) -> tuple[ModelConfig, ModelCard]:
+    try:
+        config = ModelConfig.model_validate_json(header["config"])
+        return config, ModelCard.model_validate_json(header["card"])
+    except (KeyError, ValidationError) as error:
+        raise _incompatible(path) from error
+
+
+def _incompatible(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path} was written by an incompatible version of activa-core; "
+        "install the version that wrote it, or train the model again"
+    )

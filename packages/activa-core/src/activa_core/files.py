@@ -1,6 +1,7 @@
 """Files that a reader finds whole: what was there before, or all of the new content."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["write_whole"]
@@ -12,7 +13,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        If that fails; what stood there before is untouched, and nothing is left beside it.
+        If that fails, with the name of `path`; what stood there before is untouched, and nothing
+        is left beside it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -21,6 +23,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -19,7 +19,7 @@ from activa_core.mixture import GaussianMixture
 from activa_core.model import CVAE
 from activa_core.tables import Column, FloatArray, Table, number, quote, read_table
 
-__all__ = ["Activa", "Predictor", "RangeWarning", "shipped_models"]
+__all__ = ["Activa", "Predictor", "RangeWarning", "misfit", "shipped_models"]
 
 Predictor = Callable[
     [NDArray[np.float32], NDArray[np.bool_], NDArray[np.float32], int], InterventionalDistribution
@@ -146,8 +146,7 @@ class Activa:
         N, d = observed.rows.shape
         fewest, most = self.config.min_variables, self.config.max_variables
         if not fewest <= d <= most:
-            takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-            raise InputError(f"the table has {d} columns, the model takes {takes}; choose columns")
+            raise InputError(f"{misfit(d, 'the model takes', fewest, most)}; choose columns")
         if N < 2:
             rows = "one row" if N == 1 else "no rows"
             raise InputError(f"the table has {rows}; give at least two, better dozens")
@@ -220,6 +219,19 @@ class Activa:
         # float32 weights sum to one only within 1e-7
         laws = replace(laws, log_weights=laws.log_weights.log_softmax(dim=-1))
         return laws.merge().affine(torch.from_numpy(shift), torch.from_numpy(scale))
+
+
+def misfit(n_columns: int, takes: str, fewest: int, most: int) -> str:
+    """Say that a table is too narrow or too wide.
+
+    Examples
+    --------
+    >>> misfit(1, "the model takes", 2, 3)
+    'the table has one column, the model takes 2 to 3'
+    """
+    columns = "one column" if n_columns == 1 else f"{n_columns} columns"
+    span = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return f"the table has {columns}, {takes} {span}"
 
 
 def shipped_models() -> dict[str, Path]:

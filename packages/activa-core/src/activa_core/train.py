@@ -120,6 +120,7 @@ class _Run:
         self.latest, self.non_finite_steps = math.nan, 0
         self._sums = torch.zeros(4, dtype=torch.float64)  # of the log's columns since the last line
         self._since = 0
+        self._nll: float | None = None  # at the last line of the log
         if (out / "training.safetensors").exists():
             self._resume()
 
@@ -147,7 +148,7 @@ class _Run:
     def report(self, held_out: Sequence[Pairs]) -> Report:
         """Append a line to the log and return it."""
         log_likelihood, divergence, norm, non_finite = (self._sums / max(self._since, 1)).tolist()
-        nll = self._held_out(held_out) if held_out else None
+        nll = self._nll = self._held_out(held_out) if held_out else None
         report = Report(
             self.step,
             log_likelihood,
@@ -183,7 +184,10 @@ class _Run:
     def finish(self, card: checkpoint.ModelCard, held_out: Sequence[Pairs]) -> Path:
         """Write the model by itself, with what became of it on its card."""
         path = self.out / "model.safetensors"
-        metrics = {"held_out_nll": self._held_out(held_out)} if held_out else {}
+        nll = self._nll
+        if nll is None and held_out:  # the run had ended before
+            nll = self._held_out(held_out)
+        metrics = {} if nll is None else {"held_out_nll": nll}
         card = card.model_copy(
             update={
                 "steps": self.step,
