@@ -45,6 +45,22 @@ class Site(IntEnum):
     NOISE = 4
     QUERY = 5
     JITTER = 6
+    # gene regulation, counted from the other end
+    MODULE = 63
+    ROOT = 62
+    STRENGTH = 61
+    SIGN = 60
+    BASAL = 59
+    KINETICS = 58
+    LANGEVIN = 57
+    CELL = 56
+    ROW = 55
+    PERTURBATION = 54
+    TECHNICAL = 53
+    OUTLIER = 52
+    LIBRARY = 51
+    DROPOUT = 50
+    COUNT = 49
 
 
 @dataclass(frozen=True)
