@@ -61,14 +61,13 @@ struct Block {
   const T* x;
   Weights<const T*> weights;
   const int64_t *n_obs, *n_vars;
-  uint32_t threshold;                // of the dropout
-  int64_t seed, step, layer;
+  Dropout dropout[2];  // after the projection, after the feed-forward
 };
 
 // `workspace` holds what backward needs and is of workspace_bytes; null where nothing needs a
-// gradient, then `middle` may be null too.
-int64_t workspace_bytes(int64_t tokens, int64_t e, int64_t h, int64_t heads, int64_t bytes_of_T,
-                        int64_t bytes_of_M);
+// gradient, then `middle` is null too.
+template <class T, class M>
+int64_t workspace_bytes(int64_t tokens, int64_t e, int64_t h, int64_t heads);
 
 template <class T, class M>
 void attention_block_forward(const Block<T>&, T* out, T* middle, void* workspace, const char* isa,
@@ -79,8 +78,76 @@ void attention_block_backward(const Block<T>&, const T* grad_out, const T* middl
                               const void* workspace, T* grad_x, const Weights<T*>& gradients,
                               const char* isa, int threads);
 
+// The weights as products read them. A (K, N) matrix is panels of (padded(K), 64), one after another;
+// elements are of a type of the instruction set (phases.hpp), never larger than T.
+template <class T>
+struct PackedWeights {
+  Weights<const T*> vectors;  // norms and biases, padded with zeros; its matrices are null
+  void *query, *key, *value, *projection, *hidden, *output;  // transposed for the forward pass
+};
+
+// What a forward pass leaves of a tile for the backward pass.
+template <class T, class M>
+struct Saved {
+  M *query, *key, *value, *attended;  // (rows, padded(e))
+  M* hidden;                          // before the non-linearity, (padded(h) / 64, rows, 64), or null
+  T* log_sums;                        // (rows, heads), or null
+};
+
+// Phases take a tile's rows in blocks that stay in the cache.
+[[maybe_unused]] static int64_t rows_at_once(int64_t rows) {
+  const int64_t most = 320, blocks = rows < 1 ? 1 : (rows + most - 1) / most;
+  return ((rows + blocks - 1) / blocks + 11) / 12 * 12;
+}
+
+// Sums of weight gradients lie in blocks of (64, 64), (outputs / 64, inputs / 64, 64, 64), those of
+// output_weight transposed; query_key_value is three such matrices and three padded vectors.
+template <class T>
+[[maybe_unused]] static Weights<T*> gradient_sums(T* p, int64_t e, int64_t h) {
+  const int64_t E = padded(e), H = padded(h);
+  Weights<T*> w;
+  w.attention_norm_weight = p, p += E;
+  w.attention_norm_bias = p, p += E;
+  w.query_key_value_weight = p, p += 3 * E * E;
+  w.query_key_value_bias = p, p += 3 * E;
+  w.projection_weight = p, p += E * E;
+  w.projection_bias = p, p += E;
+  w.feed_forward_norm_weight = p, p += E;
+  w.feed_forward_norm_bias = p, p += E;
+  w.hidden_weight = p, p += H * E;
+  w.hidden_bias = p, p += H;
+  w.output_weight = p, p += H * E;
+  w.output_bias = p;
+  return w;
+}
+[[maybe_unused]] static int64_t gradient_numbers(int64_t e, int64_t h) {
+  const int64_t E = padded(e), H = padded(h);
+  return 4 * E * E + 2 * H * E + 9 * E + H;
+}
+
 #define ACTIVA_DECLARE(ISA)                                                                        \
   namespace ISA {                                                                                  \
+  /* pack.cpp, for the forward or the backward pass. Returns the bytes it takes of `memory`; null:  \
+     only counts. */                                                                               \
+  template <class T, class M>                                                                      \
+  int64_t pack_weights(const Block<T>&, bool backward, void* memory, PackedWeights<T>*);           \
+  /* forward.cpp, for rows [first, last) of a tile of at most rows_at_once: what comes before the  \
+     attention, and after. Where nothing needs a gradient, middle and out may be one. */           \
+  template <class T, class M>                                                                      \
+  int64_t forward_scratch(const Block<T>&, int64_t rows);                                          \
+  template <class T, class M>                                                                      \
+  void before_attention(const Block<T>&, const PackedWeights<T>&, const Tile&, int64_t first,      \
+                        int64_t last, const Saved<T, M>&, void* scratch);                          \
+  template <class T, class M>                                                                      \
+  void after_attention(const Block<T>&, const PackedWeights<T>&, const Tile&, int64_t first,       \
+                       int64_t last, const Saved<T, M>&, T* middle, T* out, void* scratch);        \
+  /* backward.cpp, for a whole tile: writes its rows of grad_x, adds to the sums. */               \
+  template <class T, class M>                                                                      \
+  int64_t backward_scratch(const Block<T>&, int64_t rows, int64_t longest);                        \
+  template <class T, class M>                                                                      \
+  void backward_tile(const Block<T>&, const PackedWeights<T>&, const Tile&, const Saved<T, M>&,    \
+                     const T* middle, const T* grad_out, T* grad_x, const Weights<T*>& sums,       \
+                     void* scratch);                                                               \
   /* attention.cpp. q, k, v, out and their gradients are (rows, padded(e)) each, head after head;  \
      columns e and up are written as zeros. log_sums (rows, heads) are the log of the sum of the   \
      exponentials of the scaled scores: written by forward unless null, read by backward, which    \

@@ -71,8 +71,12 @@ ACTIVA_INLINE Vector<float> float_of(Vector<int32_t> v) { return (Vector<float>)
 ACTIVA_INLINE Vector<float> larger(Vector<float> a, Vector<float> b) { return a > b ? a : b; }
 ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) { return a > b ? a : b; }
 ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) { return a < b ? a : b; }
-ACTIVA_INLINE Vector<float> shifted_left(Vector<float> v, int bits) {
-  return (Vector<float>)((Vector<uint32_t>)v << bits);
+ACTIVA_INLINE Vector<float> where_negative(Vector<float> x, Vector<float> then, Vector<float> other) {
+  return x < splat(0.0f) ? then : other;
+}
+ACTIVA_INLINE Vector<double> where_negative(Vector<double> x, Vector<double> then,
+                                            Vector<double> other) {
+  return x < splat(0.0) ? then : other;
 }
 
 #else
@@ -104,6 +108,11 @@ ACTIVA_INLINE Vector<T> splat(T value) {
   Vector<T> v;
   for (int l = 0; l < LANES<T>; ++l) v[l] = value;
   return v;
+}
+template <class T>
+ACTIVA_INLINE Vector<T> where_negative(const Vector<T>& x, Vector<T> then, const Vector<T>& other) {
+  for (int l = 0; l < LANES<T>; ++l) then[l] = x[l] < 0 ? then[l] : other[l];
+  return then;
 }
 
 #endif
@@ -158,6 +167,21 @@ ACTIVA_INLINE void store(Bfloat16* p, Vector<float> v) {
 #else
   for (int l = 0; l < LANES<float>; ++l) p[l] = rounded(v[l]);
 #endif
+}
+
+// The first `count` lanes, where that is less than all; the others are zero, or not written.
+template <class T>
+ACTIVA_INLINE Vector<T> load_some(const T* p, int64_t count) {
+  T lanes[LANES<T>] = {};
+  for (int64_t l = 0; l < count; ++l) lanes[l] = p[l];
+  return load(lanes);
+}
+
+template <class T>
+ACTIVA_INLINE void store_some(T* p, int64_t count, Vector<T> v) {
+  T lanes[LANES<T>];
+  memcpy(lanes, &v, sizeof v);
+  for (int64_t l = 0; l < count; ++l) p[l] = lanes[l];
 }
 
 // The sum and the largest of the lanes.
