@@ -3,8 +3,8 @@ from activa_sim.columns import (
     draw_places,
     graph_columns,
     observed_columns,
+    of_queries,
     query_columns,
-    query_values,
 )
 from activa_sim.rng import model_streams
 from numpy.testing import assert_array_equal
@@ -30,14 +30,16 @@ def test_queries_follow_the_variable_that_they_set() -> None:
     variable, query = np.indices((3, 3))
     rows = np.asarray(10.0 * variable + query, dtype=np.float64)[None, :, :, None]  # (M, d, Q, N)
     expected = [[22, 2, 12], [20, 0, 10], [21, 1, 11]]  # one query a row, one column a variable
-    assert_array_equal(query_columns(rows, PLACES)[0, :, 0], expected)
+    assert_array_equal(query_columns(rows, PLACES, PLACES)[0, :, 0], expected)
 
 
-def test_values_stand_at_their_target_and_nan_elsewhere() -> None:
-    targets, values = query_values(np.array([[7.0, 8.0, 9.0]]), PLACES)
-    assert_array_equal(targets[0], np.eye(3, dtype=np.bool_))
+def test_values_follow_their_targets_and_queries_their_order() -> None:
     nan = np.nan
-    assert_array_equal(values[0], [[9, nan, nan], [nan, 7, nan], [nan, nan, 8]])
+    values = np.array([[[7, nan, nan], [nan, 8, nan], [nan, nan, 9]]])
+    by_column = [[9, nan, nan], [nan, 7, nan], [nan, nan, 8]]
+    assert_array_equal(of_queries(values, PLACES, PLACES)[0], by_column)
+    as_they_were = np.array([[0, 1, 2]])
+    assert_array_equal(of_queries(values, PLACES, as_they_were)[0], np.roll(by_column, -1, axis=0))
 
 
 def test_edges_follow_their_ends() -> None:

@@ -1,9 +1,10 @@
 """Batched, seedable causal models with interventional truth, for training and evaluation."""
 
 from activa_sim.batch import CausalBatch
+from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
 from activa_sim.presets import PRESETS, simulator
-from activa_sim.simulator import Simulator, SimulatorConfig
+from activa_sim.simulator import Simulator, shard_range
 from activa_sim.version import __version__
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Simulator",
     "SimulatorConfig",
     "__version__",
+    "shard_range",
     "simulator",
 ]

@@ -40,6 +40,9 @@ class CausalBatch:
         Values that they are set to, NaN where not a target.
     graphs : ndarray of bool, shape (M, d, d), optional
         graphs[m, i, j] says i -> j.
+    kind : ndarray of str, shape (M, Q), optional
+        What a value means: the variable is "set" to it, "shift"ed by it, or drawn at "random"
+        around it; "set" everywhere if absent.
     labels : mapping of ndarrays of str, shape (M,)
         Names of a model's parts, to break results down by.
     interv_replicate : ndarray of float32, shape (M, Q, N, d), optional
@@ -65,6 +68,7 @@ class CausalBatch:
     targets: BoolArray
     values: FloatArray
     graphs: BoolArray | None = None
+    kind: NDArray[np.str_] | None = None
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     interv_replicate: FloatArray | None = None
     index: NDArray[np.int64] | None = None
@@ -87,12 +91,14 @@ class CausalBatch:
             "targets": (np.bool_, (M, Q, d)),
             "values": (np.float32, (M, Q, d)),
             "graphs": (np.bool_, (M, d, d)),
+            "kind": (np.str_, (M, Q)),
             "interv_replicate": (np.float32, (M, Q, N, d)),
             "index": (np.int64, (M,)),
         }
         for name, array in self.arrays().items():
             dtype, shape = expected[name]
-            if array.dtype != dtype or array.shape != shape:
+            same_type = array.dtype.kind == "U" if dtype is np.str_ else array.dtype == dtype
+            if not same_type or array.shape != shape:
                 raise InputError(
                     f"{name} is {array.dtype} {array.shape}; give {dtype.__name__} {shape}"
                 )

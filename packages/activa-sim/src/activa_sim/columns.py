@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from activa_sim.rng import Streams
 
     FloatArray = NDArray[np.float64]
-    BoolArray = NDArray[np.bool_]
     Places = NDArray[np.intp]  # (M, d): the causal number of the variable in each column
+    Order = NDArray[np.intp]  # (M, Q): the number of the query in each place
+
+T = TypeVar("T", bound=np.generic)
 
 
 def draw_places(streams: Streams, d: int) -> Places:
@@ -31,22 +33,20 @@ def observed_columns(rows: FloatArray, places: Places) -> NDArray[np.float32]:
     return _rows_last(np.take_along_axis(rows, places[..., None], axis=1))
 
 
-def query_columns(rows: FloatArray, places: Places) -> NDArray[np.float32]:
-    """Order the rows (M, d, Q, N) of the d queries by the column that each sets, (M, Q, N, d)."""
+def query_columns(rows: FloatArray, places: Places, order: Order) -> NDArray[np.float32]:
+    """Order rows (M, d, Q, N) by query and column, (M, Q, N, d)."""
     models = np.arange(len(places))[:, None, None]
-    return _rows_last(rows[models, places[:, None, :], places[:, :, None]])
+    return _rows_last(rows[models, places[:, None, :], order[:, :, None]])
 
 
-def query_values(values: FloatArray, places: Places) -> tuple[BoolArray, NDArray[np.float32]]:
-    """Give targets and values, (M, Q, d) each, of queries that set one variable each, (M, d)."""
-    M, d = places.shape
-    targets = np.broadcast_to(np.eye(d, dtype=np.bool_), (M, d, d)).copy()
-    by_column = np.take_along_axis(values, places, axis=1)
-    return targets, np.where(targets, by_column[..., None], np.nan).astype(np.float32)
+def of_queries(array: NDArray[T], places: Places, order: Order) -> NDArray[T]:
+    """Order what queries do to variables, (M, Q, d), by query and column."""
+    models = np.arange(len(places))[:, None, None]
+    return array[models, order[:, :, None], places[:, None, :]]
 
 
-def graph_columns(graphs: BoolArray, places: Places) -> BoolArray:
-    """Renumber graphs (M, d, d) by column."""
+def graph_columns(graphs: NDArray[T], places: Places) -> NDArray[T]:
+    """Renumber graphs or other tables of pairs of variables, (M, d, d), by column."""
     models = np.arange(len(places))[:, None, None]
     return graphs[models, places[:, :, None], places[:, None, :]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence, Sized
 
 
 class InputError(ValueError):
@@ -31,3 +31,12 @@ def check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     if unknown or not names:
         found = f'unknown {what} "{unknown[0]}"' if unknown else f"no {what} was given"
         raise InputError(f"{found}; choose from {', '.join(known)}")
+
+
+def check_shares(laws: Sized, shares: Sequence[float]) -> None:
+    """Raise unless there are laws and, if any, as many shares that can be probabilities."""
+    if not laws:
+        raise InputError("no law was given; give at least one")
+    fit = len(shares) == len(laws) and min(shares) >= 0.0 and 0.0 < sum(shares) < float("inf")
+    if shares and not fit:
+        raise InputError(f"shares are {shares}; give {len(laws)} numbers of 0 or more, not all 0")

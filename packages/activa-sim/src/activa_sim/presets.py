@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
 from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
 from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
 from activa_sim.queries import FixedValue, WithinSpread
-from activa_sim.simulator import Simulator, SimulatorConfig
+from activa_sim.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -45,6 +45,13 @@ class Site(IntEnum):
     NOISE = 4
     QUERY = 5
     JITTER = 6
+    LINK = 7
+    SPREAD = 8
+    LAW = 9
+    LEVELS = 10
+    TARGETS = 11
+    QUERY_LAW = 12
+    LATENT = 13
     # gene regulation, counted from the other end
     MODULE = 63
     ROOT = 62
@@ -156,9 +163,14 @@ def model_streams(seed: int, split: str, start: int, models: int) -> Streams:
         raise InputError(f'unknown split "{split}"; choose one of {", ".join(SPLITS)}')
     if start < 0 or start + models > MAX_MODELS:
         raise InputError(f"the first model is {start}; models are numbered from 0 to 2**48 - 1")
-    index = np.arange(start, start + models, dtype=np.uint64)
-    word1 = np.uint64(SPLITS.index(split) << 6) | ((index >> np.uint64(32)) << np.uint64(16))
-    return Streams(seed, word1, index & LOW, np.zeros_like(index))
+    return numbered_streams(seed, split, np.arange(start, start + models, dtype=np.int64))
+
+
+def numbered_streams(seed: int, split: str, index: NDArray[np.int64]) -> Streams:
+    """Give one stream to each of the models with these numbers, shape (models,)."""
+    number = index.astype(np.uint64)
+    word1 = np.uint64(SPLITS.index(split) << 6) | ((number >> np.uint64(32)) << np.uint64(16))
+    return Streams(seed, word1, number & LOW, np.zeros_like(number))
 
 
 def to_unit(word: WordArray) -> FloatArray:
@@ -174,6 +186,12 @@ def choose(uniform: FloatArray, n: int, first_share: float) -> NDArray[np.intp]:
     shares = np.full(n, (1.0 - first_share) / max(n - 1, 1))
     shares[0] = first_share
     return np.searchsorted(shares.cumsum()[:-1], uniform, side="right")
+
+
+def choose_among(uniform: FloatArray, shares: tuple[float, ...]) -> NDArray[np.intp]:
+    """Turn uniform numbers into choices with these shares, which need not sum to one."""
+    ends = np.cumsum(shares)
+    return np.searchsorted(ends[:-1] / ends[-1], uniform, side="right")
 
 
 def _in_order(lanes: list[NDArray[T]], n: int) -> NDArray[T]:

@@ -1,8 +1,8 @@
-"""Simulator: a graph, mechanism, noise and query law, composed and run for many models at once."""
+"""Simulator: laws of a model's parts and of the queries, run for many models at once."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -10,52 +10,21 @@ import numpy as np
 
 from activa_sim.batch import CausalBatch
 from activa_sim.columns import (
-    draw_places,
     graph_columns,
     observed_columns,
+    of_queries,
     pair_labels,
     query_columns,
-    query_values,
 )
+from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
-from activa_sim.graphs import Pair, PrunedErdosRenyi
-from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
-from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
-from activa_sim.queries import FixedValue, WithinSpread
-from activa_sim.regimes import run_regimes
+from activa_sim.models import draw_models, draw_queries
+from activa_sim.prefetch import prefetched
+from activa_sim.regimes import MAX_REGIMES, run_regimes
 from activa_sim.rng import model_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from _typeshed import DataclassInstance
-
-
-@dataclass(frozen=True)
-class SimulatorConfig:
-    """What a simulator is made of; each part documents its own fields."""
-
-    variables: int
-    graph: PrunedErdosRenyi | Pair
-    mechanism: LinearMechanism | AssortedMechanism
-    noise: GaussianNoise | BetaNoise | AssortedNoise
-    query: FixedValue | WithinSpread
-
-    def __post_init__(self) -> None:
-        """Refuse a number of variables that no graph has."""
-        if self.variables < 1:
-            raise InputError(f"{self.variables} variables make no model; give at least 1")
-        self.graph.check(self.variables)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON, each part with the name of its law."""
-        return {
-            "variables": self.variables,
-            "graph": _described(self.graph),
-            "mechanism": _described(self.mechanism),
-            "noise": _described(self.noise),
-            "query": _described(self.query),
-        }
 
 
 @dataclass(frozen=True)
@@ -76,6 +45,20 @@ class Simulator:
     """
 
     config: SimulatorConfig
+
+    def changed(self, **parts: Any) -> Simulator:
+        """Give the simulator with some parts of its configuration replaced.
+
+        Examples
+        --------
+        >>> from activa_sim import simulator
+        >>> from activa_sim.queries import Shift
+        >>> null = simulator("gauss-2").changed(query=Shift(0.0, 0.0), coupled=True)
+        >>> batch = null.sample(3, 40)
+        >>> bool((batch.interv == batch.obs[:, None]).all())
+        True
+        """
+        return replace(self, config=replace(self.config, **parts))
 
     def sample(
         self,
@@ -107,29 +90,31 @@ class Simulator:
         Returns
         -------
         CausalBatch
-            With one query a variable (Q = d).
+            With the queries that `config.targets` asks for, by default one a variable (Q = d).
 
         Raises
         ------
         InputError
             If a number is out of its range or the split is unknown.
         """
-        self._check(n_models, n_samples)
+        self._check(n_models, n_samples, samples=1 + replicate)
         config, streams = self.config, model_streams(seed, split, start, n_models)
-        graphs = config.graph.draw(streams, config.variables)
-        mechanism = config.mechanism.draw(streams, graphs)
-        noise = config.noise.draw(streams, config.variables)
-        run = run_regimes(mechanism, noise, config.query, streams, n_samples, samples=1 + replicate)
-        places = draw_places(streams, config.variables)
-        interv, *replicates = (query_columns(rows, places) for rows in run.under_queries)
-        targets, values = query_values(run.values, places)
+        model, places = draw_models(config, streams)
+        queries, order = draw_queries(config, streams, places)
+        run = run_regimes(
+            model, queries, streams, n_samples, samples=1 + replicate, coupled=config.coupled
+        )
+        interv, *replicates = (query_columns(rows, places, order) for rows in run.under_queries)
+        kinds = np.array([law.kind for law in config.query.laws])
+        set_only = set(kinds) == {"set"}
         return CausalBatch(
             obs=observed_columns(run.observed, places),
             interv=interv,
-            targets=targets,
-            values=values,
-            graphs=graph_columns(graphs, places),
-            labels=pair_labels(mechanism, noise, places) if config.variables == 2 else {},
+            targets=of_queries(queries.targets, places, order),
+            values=of_queries(run.values, places, order).astype(np.float32),
+            graphs=graph_columns(model.graphs, places),
+            kind=None if set_only else kinds[np.take_along_axis(queries.law, order, axis=1)],
+            labels=pair_labels(model.mechanism, model.noise, places) if config.pairs else {},
             interv_replicate=replicates[0] if replicate else None,
             index=np.arange(start, start + n_models, dtype=np.int64),
             config=config.as_dict(),
@@ -145,22 +130,75 @@ class Simulator:
         seed: int = 0,
         split: str = "train",
         start_step: int = 0,
+        ahead: int = 0,
     ) -> Iterator[CausalBatch]:
-        """Yield batch after batch without end; step s is `sample(..., start=s * batch_size)`."""
-        return (
+        """Yield batch after batch without end; step s is `sample(..., start=s * batch_size)`.
+
+        With ahead > 0 a thread keeps so many batches ready; closing the iterator ends it.
+        """
+        batches = (
             self.sample(batch_size, n_samples, seed=seed, split=split, start=step * batch_size)
             for step in count(start_step)
         )
+        return prefetched(batches, ahead) if ahead else batches
 
-    def _check(self, n_models: int, n_samples: int) -> None:
+    def shard(
+        self,
+        n_models: int,
+        n_samples: int,
+        *,
+        shards: int,
+        shard: int,
+        seed: int = 0,
+        split: str = "train",
+        replicate: bool = False,
+    ) -> CausalBatch:
+        """Draw the k-th of K nearly equal parts of `sample(n_models, ...)`, k = 0, ..., K - 1.
+
+        `CausalBatch.concat` of all parts in order is that sample, bit for bit.
+
+        Raises
+        ------
+        InputError
+            If there is no such part, or if it would be empty.
+        """
+        models = shard_range(n_models, shards=shards, shard=shard)
+        return self.sample(
+            len(models),
+            n_samples,
+            seed=seed,
+            split=split,
+            start=models.start,
+            replicate=replicate,
+        )
+
+    def _check(self, n_models: int, n_samples: int, *, samples: int) -> None:
         fewest = self.config.query.fewest_rows
         if n_models < 1 or n_samples < fewest:
             raise InputError(
                 f"{n_models} models with {n_samples} rows each were asked for; "
                 f"give at least 1 model and {fewest} rows"
             )
+        regimes = 2 + samples * self.config.targets.queries(self.config.variables)
+        if regimes > MAX_REGIMES:
+            raise InputError(f"{regimes} regimes are too many; ask for fewer queries")
 
 
-def _described(part: DataclassInstance) -> dict[str, Any]:
-    values = ((name, list(v) if isinstance(v, tuple) else v) for name, v in asdict(part).items())
-    return {"law": type(part).__name__, **dict(values)}
+def shard_range(n_models: int, *, shards: int, shard: int) -> range:
+    """Give the indices of the models in one of several nearly equal parts.
+
+    Raises
+    ------
+    InputError
+        If there is no such part, or fewer models than parts.
+
+    Examples
+    --------
+    >>> shard_range(10, shards=3, shard=1)
+    range(3, 6)
+    """
+    if not 0 <= shard < shards:
+        raise InputError(f"shard is {shard} of {shards}; shards are numbered from 0")
+    if n_models < shards:
+        raise InputError(f"{n_models} models make no {shards} shards; give at least one each")
+    return range(shard * n_models // shards, (shard + 1) * n_models // shards)

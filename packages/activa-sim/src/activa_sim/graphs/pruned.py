@@ -1,8 +1,4 @@
-"""Laws of directed acyclic graphs, batched over models.
-
-Every law numbers its variables causally: edges go from a lower to a higher index. The simulator
-permutes the columns afterwards, so that a column's place says nothing about its causes.
-"""
+"""The paper's graphs: a directed Erdos-Renyi graph without the edges that close cycles."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from activa_sim.errors import InputError, check_probability
+from activa_sim.graphs.law import GraphLaw
 from activa_sim.rng import Site
 
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PrunedErdosRenyi:
+class PrunedErdosRenyi(GraphLaw):
     """The paper's law: a directed G(d, p) whose edges are removed at random until it is acyclic.
 
     Each ordered pair is an edge with probability p (cycles, two-cycles included, do occur);
@@ -56,29 +53,6 @@ class PrunedErdosRenyi:
         last = np.uint32(0xFFFFFFFF)
         order = np.argsort(np.where(edges, words, last), axis=1, kind="stable")
         return _number_causally(*_add_until_a_cycle(order, edges.sum(axis=1), d))
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two variables: no edge with the given probability, else 0 -> 1."""
-
-    no_edge_probability: float = 0.2
-
-    def __post_init__(self) -> None:
-        """Refuse what is no probability."""
-        check_probability("no_edge_probability", self.no_edge_probability)
-
-    def check(self, d: int) -> None:
-        """Refuse what is no pair."""
-        if d != 2:
-            raise InputError(f"the pair law has 2 variables, not {d}; use another graph law")
-
-    def draw(self, streams: Streams, d: int) -> BoolArray:
-        """Draw graphs, shape (M, d, d) with d = 2, entry [m, i, j] says i -> j."""
-        words = streams.at(Site.GRAPH).words(1)
-        graphs = np.zeros((*streams.shape, d, d), dtype=np.bool_)
-        graphs[:, 0, 1] = words[:, 0] >= round(self.no_edge_probability * 2.0**32)
-        return graphs
 
 
 def _add_until_a_cycle(

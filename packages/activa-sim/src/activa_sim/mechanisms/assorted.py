@@ -1,14 +1,16 @@
-"""Laws of the mechanisms: how a variable follows from its causes and its noise."""
+"""Sums of one function a cause, the functions of assorted kinds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from activa_sim.errors import InputError, check_interval, check_names, check_probability
-from activa_sim.functions import FUNCTIONS, PARAMETERS
+from activa_sim.errors import check_interval, check_names, check_probability
+from activa_sim.mechanisms.calibration import blended, check_calibration, standardised
+from activa_sim.mechanisms.functions import FUNCTIONS, PARAMETERS
+from activa_sim.mechanisms.law import NO_MECHANISM, Mechanism
 from activa_sim.rng import Site, choose
 
 if TYPE_CHECKING:
@@ -18,46 +20,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
-
-NO_MECHANISM = "none"
-
-
-class Mechanism(Protocol):
-    """The mechanisms of M models with d causally numbered variables, parameters drawn."""
-
-    @property
-    def families(self) -> NDArray[np.str_]:
-        """Name of each edge's function, shape (M, d, d); `NO_MECHANISM` where there is no edge."""
-        ...
-
-    @property
-    def calibration(self) -> int:
-        """Leading rows of x and noise that only scale the functions."""
-        ...
-
-    def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
-        """Variable j (M, rows), from x (M, d, rows), right up to j, and its noise (M, rows)."""
-        ...
-
-
-@dataclass(frozen=True)
-class LinearMechanism:
-    """V_j = sum_i b_ij V_i + noise with |b_ij| ~ Uniform(low, high), either sign (the paper's)."""
-
-    low: float = 0.5
-    high: float = 2.0
-
-    def __post_init__(self) -> None:
-        """Refuse what is no range of sizes."""
-        check_interval(self.low, self.high, least=0.0)
-
-    def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
-        """Draw the weight of every edge."""
-        d = graphs.shape[-1]
-        uniform = streams.at(Site.MECHANISM, range(d)).uniform(d)  # (M, d, d)
-        size = self.low + (self.high - self.low) * np.abs(2.0 * uniform - 1.0)
-        weights = np.where(uniform < 0.5, -size, size) * graphs
-        return _Linear(np.where(graphs, "linear", NO_MECHANISM), weights)
 
 
 @dataclass(frozen=True)
@@ -82,20 +44,20 @@ class AssortedMechanism:
     """
 
     families: tuple[str, ...] = field(default_factory=lambda: tuple(FUNCTIONS))
-    first_share: float = 0.4
+    first_share: float = 0.5
     low: float = 0.05
     high: float = 0.95
     calibration: int = 128
 
     def __post_init__(self) -> None:
         """Refuse unknown functions and shares of variance that are none."""
+        object.__setattr__(self, "families", tuple(self.families))
         check_names("mechanism", self.families, FUNCTIONS)
         check_probability("first_share", self.first_share)
         check_probability("low", self.low)
         check_probability("high", self.high)
         check_interval(self.low, self.high, least=0.0)
-        if self.calibration < 2:
-            raise InputError(f"calibration is {self.calibration}; give at least 2 rows")
+        check_calibration(self.calibration)
 
     def draw(self, streams: Streams, graphs: BoolArray) -> Mechanism:
         """Draw the function of every edge and the R2 of every variable."""
@@ -114,19 +76,6 @@ class AssortedMechanism:
 
 
 @dataclass(frozen=True)
-class _Linear:
-    families: NDArray[np.str_]
-    weights: FloatArray  # (M, d, d)
-    calibration: int = 0
-
-    def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
-        value = noise.copy()
-        for i in range(j):
-            value += self.weights[:, i, j, None] * x[:, i]
-        return value
-
-
-@dataclass(frozen=True)
 class _Assorted:
     families: NDArray[np.str_]
     calibration: int
@@ -141,17 +90,6 @@ class _Assorted:
                 models = np.nonzero(self.families[:, i, j] == name)[0]
                 if models.size:
                     term = function(x[models, i], self.parameters[models, i, j])
-                    term = self._standardised(term)
+                    term = standardised(term, self.calibration)
                     signal[models] += self.signs[models, i, j, None] * term
-        caused = np.nonzero(self.r2[:, j])[0]
-        value = noise.copy()
-        r2 = self.r2[caused, j, None]
-        signal = self._standardised(signal[caused])
-        value[caused] = np.sqrt(r2) * signal + np.sqrt(1.0 - r2) * noise[caused]
-        return value
-
-    def _standardised(self, signal: FloatArray) -> FloatArray:
-        """Give zero mean and unit variance over the calibration rows."""
-        seen = signal[:, : self.calibration]
-        mean, sd = seen.mean(axis=1, keepdims=True), seen.std(axis=1, keepdims=True)
-        return np.asarray((signal - mean) / sd)
+        return blended(signal, noise, self.r2[:, j], self.calibration)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from activa_sim.functions import FUNCTIONS, PARAMETERS, REACH
+from activa_sim.mechanisms.functions import FUNCTIONS, PARAMETERS, REACH
 
 HALF = np.full((1, PARAMETERS), 0.5)  # every parameter in the middle of its range
 LOW = np.full((1, PARAMETERS), 0.0)

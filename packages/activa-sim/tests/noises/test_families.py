@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from activa_sim.families import FAMILIES
+from activa_sim.noises.families import FAMILIES
 from activa_sim.rng import Site, model_streams
 from numpy.typing import NDArray
 from scipy import stats

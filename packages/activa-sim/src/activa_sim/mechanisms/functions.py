@@ -25,11 +25,11 @@ def _linear(x: FloatArray, _p: FloatArray) -> FloatArray:
 
 
 def _quadratic(x: FloatArray, p: FloatArray) -> FloatArray:
-    return (_within_reach(x) - _between(p, 0, -1.5, 1.5)) ** 2
+    return (within_reach(x) - _between(p, 0, -1.5, 1.5)) ** 2
 
 
 def _cubic(x: FloatArray, p: FloatArray) -> FloatArray:
-    near = _within_reach(x)
+    near = within_reach(x)
     return near + _between(p, 0, 0.05, 0.5) * near**3
 
 
@@ -67,7 +67,8 @@ def _between(p: FloatArray, k: int, low: float, high: float) -> FloatArray:
     return low + (high - low) * p[:, k, None]
 
 
-def _within_reach(x: FloatArray) -> FloatArray:
+def within_reach(x: FloatArray) -> FloatArray:
+    """Cut causes at four standard deviations."""
     # held constant further out, where a power would turn one far row into the whole scale
     return np.clip(x, -REACH, REACH)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from activa_sim.errors import InputError
-from activa_sim.families import FAMILIES
 from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
+from activa_sim.noises.families import FAMILIES
 from activa_sim.rng import Site, Streams, model_streams
 from scipy import stats
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from activa_sim.errors import InputError
-from activa_sim.functions import FUNCTIONS
 from activa_sim.mechanisms import NO_MECHANISM, AssortedMechanism, LinearMechanism
+from activa_sim.mechanisms.functions import FUNCTIONS
 from activa_sim.rng import Site, Streams, model_streams
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray

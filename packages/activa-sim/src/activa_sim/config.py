@@ -1,0 +1,106 @@
+"""SimulatorConfig: the laws that a simulator composes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from activa_sim.description import describe, restore
+from activa_sim.errors import InputError
+from activa_sim.graphs import GraphLaw
+from activa_sim.latents import Confounders
+from activa_sim.levels import Levels
+from activa_sim.mechanisms import BandedMechanism, MechanismLaw
+from activa_sim.noises import BetaNoise, NoiseLaw
+from activa_sim.queries import EachVariable, QueryLaw, TargetLaw
+
+
+@dataclass(frozen=True)
+class SimulatorConfig:
+    """What a simulator is made of; each part documents its own fields.
+
+    Parameters
+    ----------
+    variables : int
+        Columns of the data, d.
+    graph : GraphLaw
+        One of `activa_sim.graphs`.
+    mechanism : MechanismLaw
+        One of `activa_sim.mechanisms`.
+    noise : NoiseLaw
+        One of `activa_sim.noises`.
+    query : QueryLaw
+        What queries do to their targets, one of `activa_sim.queries`.
+    targets : TargetLaw
+        Which variables they do it to, by default each variable in a query of its own.
+    latents : Confounders, optional
+        Hidden causes, which stand in the truth and not in the data.
+    levels : Levels, optional
+        Which variables are discretised.
+    coupled : bool
+        Whether the queries share the observation's noise, row by row (common random numbers):
+        a variable that a query does not touch then keeps its rows, bit for bit.
+
+    Raises
+    ------
+    InputError
+        If the parts do not fit each other.
+    """
+
+    variables: int
+    graph: GraphLaw
+    mechanism: MechanismLaw
+    noise: NoiseLaw
+    query: QueryLaw
+    targets: TargetLaw = field(default_factory=EachVariable)
+    latents: Confounders | None = None
+    levels: Levels | None = None
+    coupled: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a number of variables that no graph has, and parts that do not fit."""
+        if self.variables < 1:
+            raise InputError(f"{self.variables} variables make no model; give at least 1")
+        self.graph.check(self.variables)
+        self.targets.queries(self.variables)
+        if self.latents is not None:
+            self.latents.check(self.variables)
+        if isinstance(self.mechanism, BandedMechanism) and self.mechanism.normalised:
+            self._check_unit_variance()
+
+    @property
+    def hidden(self) -> int:
+        """Number of variables that the data do not show."""
+        return 0 if self.latents is None else self.latents.number
+
+    @property
+    def pairs(self) -> bool:
+        """Whether a model is two variables and nothing else."""
+        return self.variables + self.hidden == 2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON, each part with the name of its law."""
+        return {f.name: describe(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> SimulatorConfig:
+        """Give the configuration that `as_dict` described, as batches and their files hold it.
+
+        Raises
+        ------
+        InputError
+            If it describes something else, or laws that are not part of this package.
+        """
+        try:
+            return cls(**{name: restore(part) for name, part in description.items()})
+        except TypeError as error:
+            known = ", ".join(f.name for f in fields(cls))
+            raise InputError(f"this describes no simulator ({error}); give {known}") from error
+
+    def _check_unit_variance(self) -> None:
+        if isinstance(self.noise, BetaNoise) or getattr(self.noise, "sd", 1.0) != 1.0:
+            raise InputError(
+                "normalised weights need noise of unit variance; "
+                "give one with sd=1, or another mechanism"
+            )

@@ -1,0 +1,59 @@
+"""Laws as plain values for JSON, each with its name, and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from activa_sim import graphs, latents, levels, mechanisms, noises, queries
+from activa_sim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+LAW = "law"  # key of a law's name
+MODULES = (graphs, mechanisms, noises, queries)
+LAWS: Mapping[str, type] = {
+    **{name: getattr(module, name) for module in MODULES for name in module.__all__},
+    "Confounders": latents.Confounders,
+    "Levels": levels.Levels,
+}
+
+
+def describe(value: Any) -> Any:
+    """Give a law as a dict with its name and fields; sequences as lists, the rest as it is."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: describe(getattr(value, f.name)) for f in fields(value)}
+        return {LAW: type(value).__name__, **parts}
+    if isinstance(value, tuple | list):
+        return [describe(item) for item in value]
+    return value
+
+
+def restore(description: Any) -> Any:
+    """Give what `describe` described; lists, which only laws hold, as tuples.
+
+    Raises
+    ------
+    InputError
+        If a law is unknown here, or has other fields.
+    """
+    if isinstance(description, list):
+        return tuple(restore(item) for item in description)
+    if not isinstance(description, dict):
+        return description
+    parts = {name: restore(part) for name, part in description.items() if name != LAW}
+    name = description.get(LAW)
+    law = LAWS.get(name) if isinstance(name, str) else None
+    if law is None or not is_dataclass(law) or not isinstance(law, type):
+        known = sorted(name for name, law in LAWS.items() if is_dataclass(law))
+        raise InputError(f'unknown law "{name}"; choose one of {", ".join(known)}')
+    try:
+        return law(**parts)
+    except TypeError as error:
+        known = [f.name for f in fields(law)]
+        raise InputError(
+            f"{name} has no such fields ({error}); give {', '.join(known) or 'none'}"
+        ) from error

@@ -1,0 +1,21 @@
+"""Laws of directed acyclic graphs, batched over models."""
+
+from activa_sim.graphs.edge_list import EdgeList
+from activa_sim.graphs.fixed import Chain, Empty, Pair, Star
+from activa_sim.graphs.law import GraphLaw
+from activa_sim.graphs.pruned import PrunedErdosRenyi
+from activa_sim.graphs.random import ErdosRenyi, ScaleFree, StochasticBlock, WattsStrogatz
+
+__all__ = [
+    "Chain",
+    "EdgeList",
+    "Empty",
+    "ErdosRenyi",
+    "GraphLaw",
+    "Pair",
+    "PrunedErdosRenyi",
+    "ScaleFree",
+    "Star",
+    "StochasticBlock",
+    "WattsStrogatz",
+]
