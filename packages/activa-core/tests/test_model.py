@@ -8,6 +8,7 @@ from activa_core.data import Pairs, pairs
 from activa_core.model import CVAE
 from activa_core.model.cvae import marginal_log_prob
 from activa_core.model.embedding import encode_query
+from activa_core.model.layers import TransformerBlock
 from activa_core.model.prior import LatentMixture
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
@@ -27,6 +28,11 @@ def problem(B: int, N: int, d: int) -> Pairs:
     targets = torch.arange(d) == torch.arange(B)[:, None] % d
     values = torch.where(targets, 5.0, 0.0).double()
     return Pairs(obs, targets, values, obs.flip(1) + values[:, None])
+
+
+def draw_noise(B: int, d: int, config: ModelConfig) -> Tensor:
+    generator = torch.Generator().manual_seed(2)
+    return torch.randn(B, d, config.latent_dim, generator=generator, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("query", ["index", "value"])
@@ -66,11 +72,27 @@ def test_every_parameter_receives_a_gradient(
     small: ModelConfig, changes: dict[str, Any], kl: Literal["bound", "monte_carlo"]
 ) -> None:
     model = network(small, decoder_components=2, **changes)
-    evidence = model.evidence(problem(4, 6, 2), TrainConfig(kl=kl))
-    evidence.loss(0.1).backward()  # type: ignore[no-untyped-call]
+    evidence = model.evidence(problem(4, 6, 2), TrainConfig(kl=kl), draw_noise(4, 2, small))
+    evidence.loss(0.1).mean().backward()  # type: ignore[no-untyped-call]
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     # a shift of all scores cancels in a softmax
     assert [n for n in without if "scores" not in n] == []
+
+
+def test_dropout_follows_from_the_key_and_differs_from_block_to_block(small: ModelConfig) -> None:
+    model, asked = network(small, dropout=0.3), problem(4, 6, 2)
+    noise = draw_noise(4, 2, small)
+
+    def evidence(key: Tensor | None) -> Tensor:
+        return model.evidence(asked, TrainConfig(), noise, key=key).log_likelihood
+
+    keys = [torch.tensor([seed, step]) for seed, step in ((1, 1), (1, 1), (1, 2), (2, 1))]
+    first, again, *others = (evidence(key) for key in keys)
+    assert torch.equal(first, again)
+    for other in (*others, evidence(None)):
+        assert not torch.allclose(first, other)
+    blocks = [module for module in model.modules() if isinstance(module, TransformerBlock)]
+    assert sorted(block.layer for block in blocks) == list(range(len(blocks)))
 
 
 def test_index_query_is_the_target_mask_in_the_channel_of_its_value() -> None:

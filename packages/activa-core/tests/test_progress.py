@@ -22,7 +22,7 @@ def test_a_terminal_sees_rate_and_time_left_on_one_line() -> None:
     stream = Terminal()
     line = ProgressLine(3610, "step", stream)
     line.show(0)
-    line.show(10, ", loss 1.5")
+    line.show(10, lambda: ", loss 1.5")
     line.close()
     text = stream.getvalue()
     assert text.startswith("\r10/3610 steps, 10.00/s, 0:06:00 left, loss 1.5")

@@ -15,7 +15,8 @@ from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.errors import TrainingError
 from activa_core.model import CVAE
-from activa_core.train import Report, fit, learning_rate
+from activa_core.run import Report, learning_rate
+from activa_core.train import fit
 
 CONFIG = TrainConfig(
     steps=12, warmup_steps=3, log_every=4, validate_every=6, checkpoint_every=5, learning_rate=3e-3
@@ -131,6 +132,21 @@ def test_a_signal_saves_first(small: ModelConfig, toy_source: Any, tmp_path: Pat
     assert signal.getsignal(signal.SIGTERM) is before
     state = checkpoint.load_training(tmp_path / "training.safetensors", small, CONFIG)
     assert state.step == 8
+
+
+def test_no_two_micro_batches_of_a_run_share_a_key_of_dropout(
+    small: ModelConfig, toy_source: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evidence, keys = CVAE.evidence, []
+
+    def recorded(*arguments: Any, key: torch.Tensor) -> Any:
+        keys.append(tuple(key.tolist()))
+        return evidence(*arguments, key=key)
+
+    monkeypatch.setattr(CVAE, "evidence", recorded)
+    config = CONFIG.model_copy(update={"micro_batch": 5})  # of 16 pairs
+    fit(small, toy_source, config, tmp_path)
+    assert len(keys) == len(set(keys)) == 4 * CONFIG.steps
 
 
 def test_training_leaves_the_callers_random_numbers_alone(

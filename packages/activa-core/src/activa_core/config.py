@@ -81,6 +81,9 @@ class TrainConfig(BaseModel):
     steps: int = Field(default=10_000, ge=1)
     batch_size: int = Field(default=128, ge=1)
     """Models a step; each brings all its queries."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Pairs that go through the network at once; None is all. The gradient is the same, and what
+    lies between two layers may fit the cache."""
     learning_rate: float = Field(default=1e-3, gt=0.0)
     """The peak; NAdam, as in the paper."""
     warmup_steps: int = Field(default=500, ge=0)
@@ -99,7 +102,8 @@ class TrainConfig(BaseModel):
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the embedding networks' matrix products; weights, prior, decoder and loss stay float32."""
     max_non_finite: int = Field(default=20, ge=1)
-    """Steps in a row with a non-finite gradient after which the run stops with an error."""
+    """Steps in a row with a non-finite gradient after which the run stops with an error; it is
+    looked at once in as many steps."""
     validation_draws: int = Field(default=50, ge=1)
     log_every: int = Field(default=100, ge=1)
     validate_every: int = Field(default=1_000, ge=1)

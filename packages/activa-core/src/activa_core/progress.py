@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -20,8 +21,8 @@ class ProgressLine:
     _start: tuple[float, int] | None = None
     _last: float = 0.0
 
-    def show(self, done: int, note: str = "") -> None:
-        """Report that `done` of `total` units are finished."""
+    def show(self, done: int, note: Callable[[], str] = str) -> None:
+        """Report that `done` of `total` units are finished; ask for the note if it is shown."""
         now = time.monotonic()
         if self._start is None:
             self._start = (now, done)
@@ -33,7 +34,7 @@ class ProgressLine:
         self._last = now
         rate = (done - self._start[1]) / max(now - self._start[0], 1e-9)
         left = (self.total - done) / rate if rate > 0 else float("inf")
-        text = f"{done}/{self.total} {self.unit}s, {rate:.2f}/s, {_clock(left)} left{note}"
+        text = f"{done}/{self.total} {self.unit}s, {rate:.2f}/s, {_clock(left)} left{note()}"
         self.stream.write(f"\r{text:<100}" if on_terminal else f"{text}\n")
         self.stream.flush()
 

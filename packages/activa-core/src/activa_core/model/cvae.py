@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from activa_core.config import ModelConfig, TrainConfig
-from activa_core.data import Pairs
+from activa_core.data import Pairs, real
 from activa_core.mixture import GaussianMixture
 from activa_core.model.decoder import Decoder
 from activa_core.model.embedding import Embedding, encode_query
@@ -19,18 +19,21 @@ __all__ = ["CVAE", "Evidence"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The two terms of the objective, each averaged over the batch."""
+    """The two terms of the objective for each item of a batch."""
 
-    log_likelihood: Tensor  # (), mean over the rows of E_q log p(x_n | z)
-    divergence: Tensor  # (), KL(q || prior) of a whole sample
+    log_likelihood: Tensor  # (B,), mean over the item's rows of E_q log p(x_n | z)
+    divergence: Tensor  # (B,), KL(q || prior) of a whole sample
 
-    def loss(self, beta: float) -> Tensor:
-        """Negative objective per row; `beta` is the effective one (see `TrainConfig.rows`)."""
+    def loss(self, beta: float | Tensor) -> Tensor:
+        """Negative objective per row (B,); `beta` is the effective one (see `TrainConfig.rows`)."""
         return beta * self.divergence - self.log_likelihood
 
 
 class CVAE(nn.Module):
     """ACTIVA's network: everything in model units, without names, checks or files.
+
+    Where `n_obs` (B,) and `n_vars` (B,) are given, rows and variables beyond them are padding.
+    What stands there does not matter as long as it is finite; `pairs` sees to that.
 
     Parameters
     ----------
@@ -41,57 +44,86 @@ class CVAE(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = Embedding(config)
+        L = config.embed_blocks
+        self.embedding = Embedding(config, first_layer=0)
         self.prior = Prior(config)
-        self.encoder = Encoder(config)
-        self.decoder = Decoder(config)
+        self.encoder = Encoder(config, first_layer=L)
+        self.decoder = Decoder(config, first_layer=2 * L)
 
-    def latent(self, obs: Tensor, targets: Tensor, values: Tensor) -> LatentMixture:
+    def latent(
+        self,
+        obs: Tensor,
+        targets: Tensor,
+        values: Tensor,
+        *,
+        n_obs: Tensor | None = None,
+        n_vars: Tensor | None = None,
+    ) -> LatentMixture:
         """p(z | D, do) for (B, N, d), (B, d) and (B, d)."""
         query = encode_query(targets, values, self.config)
-        prior: LatentMixture = self.prior(self.embedding(obs, query))
+        embedding = self.embedding(obs, query, n_obs=n_obs, n_vars=n_vars)
+        prior: LatentMixture = self.prior(embedding, n_vars=n_vars)
         return prior
 
-    def decode(self, z: Tensor) -> GaussianMixture:
+    def decode(
+        self, z: Tensor, *, n_vars: Tensor | None = None, key: Tensor | None = None
+    ) -> GaussianMixture:
         """p(V | z) for latents (B, d, l)."""
-        decoded: GaussianMixture = self.decoder(z)
+        decoded: GaussianMixture = self.decoder(z, n_vars=n_vars, key=key)
         return decoded
 
-    def evidence(self, pairs: Pairs, config: TrainConfig) -> Evidence:
-        """Evaluate the objective on B pairs, with one latent drawn for each.
+    def evidence(
+        self, pairs: Pairs, config: TrainConfig, noise: Tensor, *, key: Tensor | None = None
+    ) -> Evidence:
+        """Evaluate the objective on B pairs, with one latent for each.
 
-        The noise comes from torch's default generator, which `fit` seeds for every step.
+        Parameters
+        ----------
+        pairs : Pairs
+            B pairs.
+        config : TrainConfig
+            Which objective, and the precision of the embedding networks.
+        noise : Tensor, shape (B, d, l)
+            Standard normal; z = mean + s * noise.
+        key : Tensor, shape (2,), int64, optional
+            (seed, step) of dropout; without a key nothing is dropped.
         """
+        n_vars = pairs.n_vars
         query = encode_query(pairs.targets, pairs.values, self.config)
-        narrow = config.precision == "bfloat16"
-        with torch.autocast(pairs.obs.device.type, torch.bfloat16, enabled=narrow):
-            embedding = self.embedding(pairs.obs, query).to(pairs.obs)  # (B, d, e)
-            answer = self.encoder.embedding(pairs.interv, query).to(pairs.obs)
-        prior: LatentMixture = self.prior(embedding)
-        mean = self.encoder(answer, embedding)  # (B, d, l)
-        z = mean + math.sqrt(self.config.latent_variance) * torch.randn_like(mean)
-        log_prob = self.log_likelihood(self.decode(z), pairs.interv, pairs.targets)  # (B, N)
+        precision = "bfloat16" if config.precision == "bfloat16" else None
+        embedding = self.embedding(
+            pairs.obs, query, n_obs=pairs.n_obs, n_vars=n_vars, precision=precision, key=key
+        )  # (B, d, e)
+        answer = self.encoder.embedding(
+            pairs.interv, query, n_obs=pairs.n_interv, n_vars=n_vars, precision=precision, key=key
+        )
+        prior: LatentMixture = self.prior(embedding, n_vars=n_vars)
+        mean = self.encoder(answer, embedding, n_vars=n_vars)  # (B, d, l)
+        z = mean + math.sqrt(self.config.latent_variance) * noise
+        log_prob = self.log_likelihood(self.decode(z, n_vars=n_vars, key=key), pairs)  # (B, N)
         bound = config.kl == "bound"
         divergence = prior.kl_bound(mean) if bound else prior.kl_monte_carlo(mean, z)
-        return Evidence(log_prob.mean(), divergence.mean())
+        return Evidence(_mean_over_rows(log_prob, pairs.n_interv), divergence)
 
-    def log_likelihood(
-        self, decoded: GaussianMixture, rows: Tensor, targets: Tensor
-    ) -> Tensor:  # (B, N)
-        """Log density of rows (B, N, d); without the targets' columns where those are fixed."""
-        if not self.config.fix_target:
-            return decoded.log_prob(rows)
-        return marginal_log_prob(decoded, rows, targets)
+    def log_likelihood(self, decoded: GaussianMixture, pairs: Pairs) -> Tensor:  # (B, N)
+        """Log density of the interventional rows, without the targets where those are fixed."""
+        if self.config.fix_target:
+            return marginal_log_prob(decoded, pairs.interv, pairs.targets | pairs.padding)
+        if pairs.n_vars is None:
+            return decoded.log_prob(pairs.interv)
+        return marginal_log_prob(decoded, pairs.interv, pairs.padding)
 
     def held_out(self, pairs: Pairs, draws: int, generator: torch.Generator) -> Tensor:
         """Mean log density (B,) of the rows' non-target columns under the prediction."""
-        prior = self.latent(pairs.obs, pairs.targets, pairs.values)
-        z = prior.sample(draws, generator=generator)  # (S, B, d, l)
+        sizes = {"n_obs": pairs.n_obs, "n_vars": pairs.n_vars}
+        prior = self.latent(pairs.obs, pairs.targets, pairs.values, **sizes)
+        left_out = pairs.targets | pairs.padding
         per_draw = [
-            marginal_log_prob(self.decode(one), pairs.interv, pairs.targets) for one in z
+            marginal_log_prob(self.decode(z, n_vars=pairs.n_vars), pairs.interv, left_out)
+            for z in prior.sample(draws, generator=generator)  # (B, d, l)
         ]  # S of (B, N)
         mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(draws)
-        return mixture.mean(dim=-1)
+        return _mean_over_rows(mixture, pairs.n_interv)
 
 
 def marginal_log_prob(mixture: GaussianMixture, rows: Tensor, targets: Tensor) -> Tensor:
@@ -107,5 +139,11 @@ def marginal_log_prob(mixture: GaussianMixture, rows: Tensor, targets: Tensor) -
         mixture.factors * kept[..., None],
         torch.where(kept, mixture.diagonal, 1.0),
     )
-    constant = targets.sum(dim=-1, keepdim=True) * (math.log(2 * math.pi) / 2)  # (B, 1)
+    constant = targets.sum(dim=-1, keepdim=True).to(rows) * (math.log(2 * math.pi) / 2)  # (B, 1)
     return alone.log_prob(rows * kept) + constant
+
+
+def _mean_over_rows(log_prob: Tensor, n: Tensor | None) -> Tensor:  # (B, N), (B,) -> (B,)
+    if n is None:
+        return log_prob.mean(dim=-1)
+    return log_prob.masked_fill(~real(n, log_prob.shape[1]), 0.0).sum(dim=-1) / n

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from activa_core.config import ModelConfig
-from activa_core.model.layers import TransformerBlock
+from activa_core.data import real
+from activa_core.model.layers import Precision, TransformerBlock
 
 __all__ = ["Embedding", "encode_query"]
 
@@ -12,27 +13,40 @@ __all__ = ["Embedding", "encode_query"]
 class Embedding(nn.Module):
     """Attention over the variables and over the samples in turn, then the mean over the samples.
 
-    Invariant to the order of the samples, equivariant to the order of the variables.
+    Invariant to the order of the samples, equivariant to the order of the variables. Its blocks
+    are numbered from `first_layer` on.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, first_layer: int) -> None:
         super().__init__()
-        e = config.embed_dim
+        e, h = config.embed_dim, config.hidden_dim
         self.lift = nn.Linear(config.channels, e)
         self.blocks = nn.ModuleList(
-            TransformerBlock(e, config.hidden_dim, config.heads, config.dropout)
-            for _ in range(config.embed_blocks)
+            TransformerBlock(e, h, config.heads, config.dropout, layer=first_layer + block)
+            for block in range(config.embed_blocks)
         )
         self.norm = nn.LayerNorm(e)
 
-    def forward(self, rows: Tensor, query: Tensor) -> Tensor:  # (B, N, d), (B, d, channels - 1)
+    def forward(
+        self,
+        rows: Tensor,
+        query: Tensor,
+        *,
+        n_obs: Tensor | None = None,
+        n_vars: Tensor | None = None,
+        precision: Precision | None = None,
+        key: Tensor | None = None,
+    ) -> Tensor:  # (B, N, d), (B, d, channels - 1)
         query = query[:, None].expand(-1, rows.shape[1], -1, -1)  # (B, N, d, channels - 1)
         x = self.lift(torch.cat([rows[..., None], query], dim=-1))  # (B, N, d, e)
-        for over_variables, over_samples in zip(self.blocks[::2], self.blocks[1::2], strict=True):
-            x = over_variables(x)
-            x = over_samples(x.transpose(1, 2)).transpose(1, 2)
-        embedding: Tensor = self.norm(x).mean(dim=1)  # (B, d, e)
-        return embedding
+        for place, block in enumerate(self.blocks):
+            axis = "samples" if place % 2 else "variables"
+            x = block(x, axis=axis, n_obs=n_obs, n_vars=n_vars, precision=precision, key=key)
+        normed: Tensor = self.norm(x)
+        if n_obs is None:
+            return normed.mean(dim=1)  # (B, d, e)
+        normed = normed.masked_fill(~real(n_obs, normed.shape[1])[:, :, None, None], 0.0)
+        return normed.sum(dim=1) / n_obs[:, None, None]
 
 
 def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor:
@@ -54,6 +68,7 @@ def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor
     mask = targets.to(values.dtype)[..., None]  # (B, d, 1)
     if config.query == "value":
         return torch.cat([mask, mask * values[..., None]], dim=-1)
-    trained = values.new_tensor(config.trained_values)  # (|I|,)
-    nearest = (values[..., None] - trained).abs().argmin(dim=-1)  # (B, d)
-    return mask * torch.nn.functional.one_hot(nearest, len(trained)).to(values.dtype)
+    # number by number, as a tensor made from them would have to wait for a GPU
+    away = torch.stack([(values - v).abs() for v in config.trained_values], dim=-1)  # (B, d, |I|)
+    indices = torch.arange(away.shape[-1], device=values.device)
+    return mask * (away.argmin(dim=-1, keepdim=True) == indices)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from activa_core.config import ModelConfig
+from activa_core.data import real
 from activa_core.model.embedding import Embedding
 from activa_core.model.layers import mlp
 
@@ -16,11 +17,15 @@ class Encoder(nn.Module):
     `embedding` is X's own network h'', apart from the h' that prior and encoder share.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, first_layer: int) -> None:
         super().__init__()
-        self.embedding = Embedding(config)
+        self.embedding = Embedding(config, first_layer=first_layer)
         self.mean = mlp(2 * config.embed_dim, config.hidden_dim, config.latent_dim)
 
-    def forward(self, answer: Tensor, embedding: Tensor) -> Tensor:  # (B, d, e) twice
-        mean: Tensor = self.mean(torch.cat([answer, embedding], dim=-1))
-        return mean  # (B, d, l)
+    def forward(
+        self, answer: Tensor, embedding: Tensor, *, n_vars: Tensor | None = None
+    ) -> Tensor:  # (B, d, e) twice
+        mean: Tensor = self.mean(torch.cat([answer, embedding], dim=-1))  # (B, d, l)
+        if n_vars is not None:  # zero there, as the prior's means are: no distance
+            mean = mean.masked_fill(~real(n_vars, mean.shape[1])[..., None], 0.0)
+        return mean

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from activa_core.config import ModelConfig
+from activa_core.data import real
 from activa_core.model.layers import mlp
 
 __all__ = ["LatentMixture", "Prior"]
@@ -53,7 +54,8 @@ class LatentMixture:
         cumulative = self.log_weights.exp().cumsum(dim=-1).clamp(max=1.0)  # (B, k)
         component = torch.searchsorted(cumulative, grid.to(cumulative).T.contiguous()).T  # (n, B)
         component = component.clamp(max=self.means.shape[1] - 1)
-        means = self.means[torch.arange(len(self.means)), component]  # (n, B, d, l)
+        items = torch.arange(len(self.means), device=component.device)
+        means = self.means[items, component]  # (n, B, d, l)
         noise = torch.randn(means.shape, generator=generator).to(means)
         return means + math.sqrt(self.variance) * noise
 
@@ -72,10 +74,16 @@ class Prior(nn.Module):
         self.components, self.variance = k, config.latent_variance
         self._bring_together(self.means[-1])
 
-    def forward(self, embedding: Tensor) -> LatentMixture:  # (B, d, e)
-        means = self.means(embedding).unflatten(-1, (self.components, -1)).transpose(1, 2)
+    def forward(
+        self, embedding: Tensor, *, n_vars: Tensor | None = None
+    ) -> LatentMixture:  # (B, d, e)
+        means, scores = self.means(embedding), self.scores(embedding)
+        if n_vars is not None:  # means of zero, as the encoder's: no distance
+            padding = ~real(n_vars, embedding.shape[1])[..., None]
+            means, scores = means.masked_fill(padding, 0.0), scores.masked_fill(padding, 0.0)
+        means = means.unflatten(-1, (self.components, -1)).transpose(1, 2)
         # a sum, not a mean: the evidence of the variables adds up in log space
-        log_weights = self.scores(embedding).sum(dim=1).log_softmax(dim=-1)
+        log_weights = scores.sum(dim=1).log_softmax(dim=-1)
         return LatentMixture(log_weights, means, self.variance)  # (B, k), (B, k, d, l)
 
     @torch.no_grad()
