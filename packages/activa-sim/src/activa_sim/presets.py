@@ -1,4 +1,4 @@
-"""The data sets by name: the paper's four and the prior of the general models."""
+"""The data sets by name: the paper's four, the prior of the general models, and gene regulation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
 from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
 from activa_sim.queries import FixedValue, WithinSpread
+from activa_sim.sergio.config import SergioConfig
+from activa_sim.sergio.presets import SERGIO_PRESETS
 from activa_sim.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ def simulator(name: str) -> Simulator:
         assorted noises, of about unit variance, set to values within 3 standard deviations.
         "linear-gaussian-2": the linear ones with Gaussian noise among them, whose direction
         the data do not show.
+        "sergio", "sergio-ood": expression of 8 or 11 genes of yeast modules in five types of
+        cells, every gene knocked out in turn, with the paper's rates in and out of distribution.
+        "sergio-both": modules of yeast or E. coli, whose network must be installed.
+        "sergio-iid": independent cells, and half-responses as in the wild type.
 
     Raises
     ------
@@ -39,9 +45,10 @@ def simulator(name: str) -> Simulator:
     >>> simulator("gauss-8").sample(2, 30).graphs.shape
     (2, 8, 8)
     """
-    if name not in PRESETS:
-        raise InputError(f'unknown preset "{name}"; choose one of {", ".join(PRESETS)}')
-    return Simulator(PRESETS[name])
+    known: dict[str, SimulatorConfig | SergioConfig] = {**PRESETS, **SERGIO_PRESETS}
+    if name not in known:
+        raise InputError(f'unknown preset "{name}"; choose one of {", ".join(known)}')
+    return Simulator(known[name])
 
 
 def _paper(variables: int, noise: GaussianNoise | BetaNoise) -> SimulatorConfig:

@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from activa_sim.batch import CausalBatch
-from activa_sim.columns import (
-    graph_columns,
-    observed_columns,
-    of_queries,
-    pair_labels,
-    query_columns,
-)
 from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
-from activa_sim.models import draw_models, draw_queries
 from activa_sim.prefetch import prefetched
-from activa_sim.regimes import MAX_REGIMES, run_regimes
+from activa_sim.regimes import MAX_REGIMES
 from activa_sim.rng import model_streams
+from activa_sim.sergio.config import SergioConfig
+from activa_sim.structural import draw_structural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +27,7 @@ class Simulator:
 
     Parameters
     ----------
-    config : SimulatorConfig
+    config : SimulatorConfig or SergioConfig
         The laws; `activa_sim.simulator(name)` gives those of a preset.
 
     Examples
@@ -44,7 +38,7 @@ class Simulator:
     ((3, 40, 2), (3, 2, 40, 2))
     """
 
-    config: SimulatorConfig
+    config: SimulatorConfig | SergioConfig
 
     def changed(self, **parts: Any) -> Simulator:
         """Give the simulator with some parts of its configuration replaced.
@@ -99,23 +93,12 @@ class Simulator:
         """
         self._check(n_models, n_samples, samples=1 + replicate)
         config, streams = self.config, model_streams(seed, split, start, n_models)
-        model, places = draw_models(config, streams)
-        queries, order = draw_queries(config, streams, places)
-        run = run_regimes(
-            model, queries, streams, n_samples, samples=1 + replicate, coupled=config.coupled
-        )
-        interv, *replicates = (query_columns(rows, places, order) for rows in run.under_queries)
-        kinds = np.array([law.kind for law in config.query.laws])
-        set_only = set(kinds) == {"set"}
+        if isinstance(config, SergioConfig):
+            drawn = config.draw(streams, n_samples, replicate=replicate)
+        else:
+            drawn = draw_structural(config, streams, n_samples, replicate=replicate)
         return CausalBatch(
-            obs=observed_columns(run.observed, places),
-            interv=interv,
-            targets=of_queries(queries.targets, places, order),
-            values=of_queries(run.values, places, order).astype(np.float32),
-            graphs=graph_columns(model.graphs, places),
-            kind=None if set_only else kinds[np.take_along_axis(queries.law, order, axis=1)],
-            labels=pair_labels(model.mechanism, model.noise, places) if config.pairs else {},
-            interv_replicate=replicates[0] if replicate else None,
+            **drawn,
             index=np.arange(start, start + n_models, dtype=np.int64),
             config=config.as_dict(),
             seed=seed,

@@ -7,7 +7,7 @@ from activa_sim.sergio.hubs import HubsAndLeaves
 from activa_sim.sergio.kinetics import Kinetics
 from activa_sim.sergio.modules import NetworkModules
 from activa_sim.sergio.networks import Network
-from activa_sim.sergio.perturbations import Perturbation
+from activa_sim.sergio.perturbations import GivenTargets, Perturbation, SomeVariables
 from activa_sim.sergio.presets import SERGIO_PRESETS
 from activa_sim.sergio.technical import TECHNICAL, TechnicalNoise
 from activa_sim.sergio.whole import WholeNetwork
@@ -15,6 +15,7 @@ from activa_sim.sergio.whole import WholeNetwork
 __all__ = [
     "SERGIO_PRESETS",
     "TECHNICAL",
+    "GivenTargets",
     "HubsAndLeaves",
     "IndependentCells",
     "Kinetics",
@@ -22,6 +23,7 @@ __all__ = [
     "NetworkModules",
     "Perturbation",
     "SergioConfig",
+    "SomeVariables",
     "TechnicalNoise",
     "TrajectoryCells",
     "WholeNetwork",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from activa_sim.description import describe
 from activa_sim.errors import InputError, check_names
+from activa_sim.queries import EachVariable, TargetLaw
 from activa_sim.rng import Site
 from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
 from activa_sim.sergio.hubs import HubsAndLeaves
@@ -19,7 +21,6 @@ from activa_sim.sergio.technical import TechnicalNoise
 from activa_sim.sergio.whole import WholeNetwork
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from numpy.typing import NDArray
 
     from activa_sim.rng import Streams
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
+MAX_STREAMS = 1 << 16  # conditions in cell types that random numbers are counted for
 HELD = 1 << 22  # numbers in the trajectories that are held at once
 
 
@@ -44,6 +46,8 @@ class SergioConfig:
         How strongly.
     query : Perturbation
         Knock-outs, knock-downs or over-expression.
+    targets : TargetLaw
+        Of which genes, by default of each gene in a query of its own.
     cell_types : int
         A sample has cells of all types alike, in random order; they differ in basal rates.
     cells : TrajectoryCells or IndependentCells
@@ -62,6 +66,7 @@ class SergioConfig:
     graph: NetworkModules | HubsAndLeaves | WholeNetwork = field(default_factory=NetworkModules)
     kinetics: Kinetics = field(default_factory=Kinetics)
     query: Perturbation = field(default_factory=Perturbation)
+    targets: TargetLaw = field(default_factory=EachVariable)
     cell_types: int = 5
     cells: TrajectoryCells | IndependentCells = field(default_factory=TrajectoryCells)
     half_response: HalfResponse = "per_condition"
@@ -78,58 +83,56 @@ class SergioConfig:
         check_names("half_response", [self.half_response], get_args(HalfResponse))
         check_names("noise", [self.noise], get_args(Noise))
         self.graph.check(self.variables)
-        self.query.check(self.variables)
+        self.targets.queries(self.variables)
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for JSON, each part with the name of its law."""
-        return {
-            "variables": self.variables,
-            "graph": self.graph.describe(),
-            "kinetics": _described(self.kinetics),
-            "query": _described(self.query),
-            "cell_types": self.cell_types,
-            "cells": _described(self.cells),
-            "half_response": self.half_response,
-            "noise": self.noise,
-            "technical": None if self.technical is None else _described(self.technical),
-        }
+        parts = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return {n: part.describe() if n == "graph" else describe(part) for n, part in parts}
 
     def draw(self, streams: Streams, n: int, *, replicate: bool) -> dict[str, Any]:
         """Draw the arrays of a `CausalBatch` of these models, n rows in each condition."""
-        d, kinds, each = self.variables, self.cell_types, -(-n // self.cell_types)
-        targets = self.query.draw(streams, d)  # (M, Q, d)
+        d, samples = self.variables, 1 + replicate
+        targets = self.targets.draw(streams, d)  # (M, Q, d)
+        M, Q, _ = targets.shape
+        factor = self.query.draw(streams, Q)
+        per_query = np.where(targets, factor[..., None], 1.0)
+        if (1 + samples * Q) * self.cell_types > MAX_STREAMS:
+            raise InputError(
+                f"{Q} queries in {self.cell_types} cell types are too many; ask for fewer"
+            )
+        factors = np.concatenate([np.ones((M, 1, d)), *[per_query] * samples], axis=1)  # (M, R, d)
         graphs, names = self.graph.draw(streams, d)
-        Q, samples = targets.shape[1], 1 + replicate
-        wild_type = np.zeros((len(targets), 1, d), dtype=np.bool_)
-        perturbed = np.concatenate([wild_type, *[targets] * samples], axis=1)  # (M, R, d)
-        rows = np.empty((*perturbed.shape[:2], n, d), dtype=np.float32)
-        paths, points = self.cells.paths(each), self.cells.points(1, each)
-        size = perturbed.shape[1] * d * kinds * paths * points
-        share = max(1, HELD // size)
-        for begin in range(0, len(targets), share):
+        rows = np.empty((*factors.shape[:2], n, d), dtype=np.float32)
+        share = self._models_at_once(factors[0].size, n)
+        for begin in range(0, M, share):
             part = slice(begin, begin + share)
-            rows[part] = self._rows(streams[part], graphs[part], perturbed[part], n)
-        under_queries = [rows[:, 1 + s * Q : 1 + (s + 1) * Q] for s in range(samples)]
-        value = 0.0 if self.query.factor == 0.0 else np.nan
+            rows[part] = self._rows(streams[part], graphs[part], factors[part], n)
+        interv, *replicates = np.split(rows[:, 1:], samples, axis=1)
         return {
             "obs": rows[:, 0].copy(),
-            "interv": under_queries[0].copy(),
-            "targets": targets,
-            "values": np.where(targets, np.float32(value), np.float32(np.nan)),
+            "interv": interv.copy(),
+            "targets": targets.copy(),
+            "values": np.where(targets, factor[..., None], np.nan).astype(np.float32),
             "graphs": graphs,
+            "kind": np.where(factor == 0.0, "set", "scale") if any(self.query.factors) else None,
             "labels": {"network": names},
-            "interv_replicate": under_queries[1].copy() if replicate else None,
+            "interv_replicate": replicates[0].copy() if replicate else None,
         }
 
-    def _rows(
-        self, streams: Streams, graphs: BoolArray, perturbed: BoolArray, n: int
-    ) -> FloatArray:
+    def _models_at_once(self, series: int, n: int) -> int:
+        """Give how many models with so many series a cell type fit into the memory."""
+        each = -(-n // self.cell_types)
+        numbers = series * self.cell_types * self.cells.paths(each) * self.cells.points(1, each)
+        return max(1, HELD // numbers)
+
+    def _rows(self, streams: Streams, graphs: BoolArray, factors: FloatArray, n: int) -> FloatArray:
         """Draw n cells of all types in random order, in each condition: (M, R, n, d)."""
-        R, d = perturbed.shape[1:]
+        R, d = factors.shape[1:]
         cells = expression(
             graphs,
             self.kinetics.draw(streams, d, self.cell_types),
-            np.where(perturbed, self.query.factor, 1.0),
+            factors,
             streams,
             -(-n // self.cell_types),
             cells=self.cells,
@@ -142,14 +145,3 @@ class SergioConfig:
         words = streams.at(Site.ROW, range(R)).words(table.shape[2])
         order = np.argsort(words, axis=-1, kind="stable")[..., :n, None]
         return np.take_along_axis(table, order, axis=2)
-
-
-def _described(part: DataclassInstance) -> dict[str, Any]:
-    values = asdict(part)
-    plain = {name: _listed(value) for name, value in values.items()}
-    return {"law": type(part).__name__, **plain}
-
-
-def _listed(value: Any) -> Any:
-    """Turn tuples into lists, as JSON has them."""
-    return [_listed(v) for v in value] if isinstance(value, tuple) else value

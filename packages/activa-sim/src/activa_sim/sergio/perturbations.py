@@ -1,13 +1,18 @@
-"""Laws of the perturbations: which genes' production is stopped, lowered or raised."""
+"""Laws of the perturbations: what happens to the production of which genes.
+
+`activa_sim.queries` has more laws of the targets: each gene in a query of its own, and random
+subsets.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from activa_sim.errors import InputError
+from activa_sim.queries import TargetLaw
 from activa_sim.rng import Site
 
 if TYPE_CHECKING:
@@ -15,69 +20,90 @@ if TYPE_CHECKING:
 
     from activa_sim.rng import Streams
 
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Perturbation:
-    """The production of some genes is multiplied by a factor, in each query other genes.
+    """The production of a query's targets is multiplied by a factor.
 
     Parameters
     ----------
-    factor : float
-        0 knocks a gene out, so that it is exactly 0; below 1 knocks it down; above 1
-        over-expresses it.
-    genes : int
-        How many genes at once. With all d queries, query q perturbs gene q and random others.
-    queries : int, optional
-        So many queries of distinct random genes in rising order instead of one for each gene.
-    targets : tuple of tuple of int, optional
-        The columns that each query perturbs, instead of `genes` and `queries`.
+    factors : tuple of float
+        Each query takes one of them. 0 knocks out: the gene is exactly 0. Below 1 knocks down,
+        above 1 over-expresses.
+    """
+
+    fewest_rows: ClassVar[int] = 1
+
+    factors: tuple[float, ...] = (0.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse factors that no production has."""
+        if not self.factors or not all(0.0 <= factor < np.inf for factor in self.factors):
+            raise InputError(f"factors is {self.factors}; give one or more finite numbers from 0")
+
+    def draw(self, streams: Streams, queries: int) -> FloatArray:
+        """Draw the factor of each query, shape (M, Q)."""
+        uniform = streams.at(Site.PERTURBATION, range(queries)).uniform(1)[..., 0]
+        return np.array(self.factors)[(uniform * len(self.factors)).astype(np.intp)]
+
+
+@dataclass(frozen=True)
+class SomeVariables(TargetLaw):
+    """Some of the variables, random ones, each in a query of its own, in the order of columns.
+
+    Parameters
+    ----------
+    number : int
+        How many, Q.
+    """
+
+    number: int
+
+    def queries(self, d: int) -> int:
+        """Give the number of queries."""
+        if not 1 <= self.number <= d:
+            raise InputError(f"number is {self.number}; give 1 to {d}, as there are {d} variables")
+        return self.number
+
+    def draw(self, streams: Streams, d: int) -> BoolArray:
+        """Draw the targets of each query, shape (M, Q, d)."""
+        order = streams.at(Site.TARGETS).words(d).argsort(axis=1, kind="stable")
+        chosen = np.sort(order[:, : self.number], axis=1)  # (M, Q)
+        return np.asarray(chosen[..., None] == np.arange(d))
+
+
+@dataclass(frozen=True)
+class GivenTargets(TargetLaw):
+    """The same targets in every model.
+
+    Parameters
+    ----------
+    columns : tuple of tuple of int
+        The columns that each query perturbs.
 
     Examples
     --------
-    >>> Perturbation(factor=2.0, targets=((0,), (2, 3)))  # over-expression
-    Perturbation(factor=2.0, genes=1, queries=None, targets=((0,), (2, 3)))
+    >>> GivenTargets(((0,), (2, 3))).queries(4)
+    2
     """
 
-    factor: float = 0.0
-    genes: int = 1
-    queries: int | None = None
-    targets: tuple[tuple[int, ...], ...] | None = None
+    columns: tuple[tuple[int, ...], ...]
 
-    def __post_init__(self) -> None:
-        """Refuse factors and counts that no perturbation has."""
-        if not 0.0 <= self.factor < np.inf:
-            raise InputError(f"factor is {self.factor}; give a finite number of 0 or more")
-        if self.genes < 1 or (self.queries is not None and self.queries < 1):
-            raise InputError(
-                f"{self.queries} queries of {self.genes} genes were asked for; give at least 1"
-            )
-        if self.targets is not None and not (self.targets and all(self.targets)):
+    def queries(self, d: int) -> int:
+        """Give the number of queries."""
+        if not self.columns or not all(self.columns):
             raise InputError("a query without a target was given; name at least one column each")
-
-    def check(self, d: int) -> None:
-        """Refuse targets that d genes do not have."""
-        if max(self.genes, self.queries or 1) > d:
-            raise InputError(
-                f"{self.queries or d} queries of {self.genes} genes were asked for, "
-                f"and there are {d} genes"
-            )
-        for column in {column for query in self.targets or () for column in query}:
+        for column in {column for query in self.columns for column in query}:
             if not 0 <= column < d:
                 raise InputError(f"there is no column {column}; choose from 0 to {d - 1}")
+        return len(self.columns)
 
-    def draw(self, streams: Streams, d: int) -> NDArray[np.bool_]:
-        """Draw the perturbed genes, shape (M, Q, d)."""
-        if self.targets is not None:
-            fixed = np.zeros((len(self.targets), d), dtype=np.bool_)
-            for query, columns in enumerate(self.targets):
-                fixed[query, list(columns)] = True
-            return np.broadcast_to(fixed, (*streams.shape, *fixed.shape)).copy()
-        first = streams.at(Site.PERTURBATION).words(d)  # (M, d)
-        chosen = np.sort(np.argsort(first, axis=1, kind="stable")[:, : self.queries], axis=1)
-        # a gene's own number is below all others', so that it is among the smallest
-        others = streams.branch(1).at(Site.PERTURBATION, range(d)).words(d).astype(np.int64)
-        others[:, np.arange(d), np.arange(d)] = -1
-        order = np.argsort(others, axis=2, kind="stable")[:, :, : self.genes]  # (M, d, genes)
-        targets = np.zeros((*streams.shape, d, d), dtype=np.bool_)
-        np.put_along_axis(targets, order, values=True, axis=2)
-        return np.take_along_axis(targets, chosen[:, :, None], axis=1)
+    def draw(self, streams: Streams, d: int) -> BoolArray:
+        """Give the targets of each query, shape (M, Q, d)."""
+        targets = np.zeros((len(self.columns), d), dtype=np.bool_)
+        for query, columns in enumerate(self.columns):
+            targets[query, list(columns)] = True
+        return np.broadcast_to(targets, (*streams.shape, *targets.shape))
