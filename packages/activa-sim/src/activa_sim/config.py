@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activa_sim.description import describe, restore
 from activa_sim.errors import InputError
@@ -14,6 +14,10 @@ from activa_sim.levels import Levels
 from activa_sim.mechanisms import BandedMechanism, MechanismLaw
 from activa_sim.noises import BetaNoise, NoiseLaw
 from activa_sim.queries import EachVariable, QueryLaw, TargetLaw
+from activa_sim.structural import draw_structural
+
+if TYPE_CHECKING:
+    from activa_sim.rng import Streams
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,10 @@ class SimulatorConfig:
             self.latents.check(self.variables)
         if isinstance(self.mechanism, BandedMechanism) and self.mechanism.normalised:
             self._check_unit_variance()
+
+    def draw(self, streams: Streams, n: int, *, replicate: bool) -> dict[str, Any]:
+        """Draw the arrays of a `CausalBatch` of these models, n rows in each regime."""
+        return draw_structural(self, streams, n, replicate=replicate)
 
     @property
     def hidden(self) -> int:

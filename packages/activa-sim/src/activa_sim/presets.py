@@ -10,8 +10,6 @@ from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import AssortedMechanism, LinearMechanism
 from activa_sim.noises import AssortedNoise, BetaNoise, GaussianNoise
 from activa_sim.queries import FixedValue, WithinSpread
-from activa_sim.sergio.config import SergioConfig
-from activa_sim.sergio.presets import SERGIO_PRESETS
 from activa_sim.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -45,10 +43,16 @@ def simulator(name: str) -> Simulator:
     >>> simulator("gauss-8").sample(2, 30).graphs.shape
     (2, 8, 8)
     """
-    known: dict[str, SimulatorConfig | SergioConfig] = {**PRESETS, **SERGIO_PRESETS}
-    if name not in known:
+    if name in PRESETS:
+        return Simulator(PRESETS[name])
+    from activa_sim.sergio.presets import (
+        SERGIO_PRESETS,
+    )  # not before it is asked for: it takes time
+
+    if name not in SERGIO_PRESETS:
+        known = [*PRESETS, *SERGIO_PRESETS]
         raise InputError(f'unknown preset "{name}"; choose one of {", ".join(known)}')
-    return Simulator(known[name])
+    return Simulator(SERGIO_PRESETS[name])
 
 
 def _paper(variables: int, noise: GaussianNoise | BetaNoise) -> SimulatorConfig:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from activa_sim.batch import CausalBatch
-from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
 from activa_sim.prefetch import prefetched
 from activa_sim.regimes import MAX_REGIMES
 from activa_sim.rng import model_streams
-from activa_sim.sergio.config import SergioConfig
-from activa_sim.structural import draw_structural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from activa_sim.config import SimulatorConfig
+    from activa_sim.sergio.config import SergioConfig
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,8 @@ class Simulator:
         """
         self._check(n_models, n_samples, samples=1 + replicate)
         config, streams = self.config, model_streams(seed, split, start, n_models)
-        if isinstance(config, SergioConfig):
-            drawn = config.draw(streams, n_samples, replicate=replicate)
-        else:
-            drawn = draw_structural(config, streams, n_samples, replicate=replicate)
         return CausalBatch(
-            **drawn,
+            **config.draw(streams, n_samples, replicate=replicate),
             index=np.arange(start, start + n_models, dtype=np.int64),
             config=config.as_dict(),
             seed=seed,
