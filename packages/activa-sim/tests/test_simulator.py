@@ -2,7 +2,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 import pytest
-from activa_sim import PRESETS, CausalBatch, InputError, SimulatorConfig, simulator
+from activa_sim import PRESETS, CausalBatch, InputError, SimulatorConfig, shard_range, simulator
 from activa_sim.columns import draw_places
 from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import LinearMechanism
@@ -52,6 +52,21 @@ def test_a_replicate_changes_nothing_else_and_repeats_no_row() -> None:
     assert_array_equal(alone.interv, twice.interv)
     assert_array_equal(alone.obs, twice.obs)
     assert not (twice.interv == twice.interv_replicate).all(axis=-1).any()
+
+
+@pytest.mark.parametrize("shards", [1, 3, 10])
+def test_shards_join_to_the_whole(shards: int) -> None:
+    law = simulator("gauss-2")
+    parts = [law.shard(10, 7, shards=shards, shard=k, seed=3) for k in range(shards)]
+    assert CausalBatch.concat(parts) == law.sample(10, 7, seed=3)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_refuses_shards_that_there_are_not() -> None:
+    with pytest.raises(InputError, match="shard is 3 of 3; shards are numbered from 0"):
+        shard_range(10, shards=3, shard=3)
+    with pytest.raises(InputError, match="2 models make no 3 shards; give at least one each"):
+        shard_range(2, shards=3, shard=0)
 
 
 def closed_form(

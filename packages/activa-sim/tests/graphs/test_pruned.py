@@ -3,12 +3,12 @@ import random
 import numpy as np
 import pytest
 from activa_sim.errors import InputError
-from activa_sim.graphs import Pair, PrunedErdosRenyi
+from activa_sim.graphs import PrunedErdosRenyi
 from activa_sim.rng import model_streams
 from numpy.typing import NDArray
 
 
-def draw(law: PrunedErdosRenyi | Pair, models: int, d: int) -> NDArray[np.bool_]:
+def draw(law: PrunedErdosRenyi, models: int, d: int) -> NDArray[np.bool_]:
     return law.draw(model_streams(11, "train", 0, models), d)
 
 
@@ -54,18 +54,8 @@ def test_extreme_probabilities_leave_no_edge_or_one(probability: float, edges: i
     assert (graphs.sum(axis=(1, 2)) == edges).all()
 
 
-def test_a_pair_lacks_its_edge_as_often_as_asked() -> None:
-    graphs = draw(Pair(0.2), 100_000, 2)
-    assert graphs.sum() == graphs[:, 0, 1].sum()
-    assert abs(graphs[:, 0, 1].mean() - 0.8) < 4 * np.sqrt(0.16 / len(graphs))
-
-
 def test_refuses_sizes_and_probabilities_that_a_law_does_not_have() -> None:
     with pytest.raises(InputError, match="65 variables are too many for this graph law; use at"):
         PrunedErdosRenyi().check(65)
-    with pytest.raises(InputError, match="the pair law has 2 variables, not 3"):
-        Pair().check(3)
     with pytest.raises(InputError, match=r"edge_probability is 1\.5; give a probability"):
         PrunedErdosRenyi(1.5)
-    with pytest.raises(InputError, match=r"no_edge_probability is -0\.1"):
-        Pair(-0.1)

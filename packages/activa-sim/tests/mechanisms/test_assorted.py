@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from activa_sim.errors import InputError
-from activa_sim.mechanisms import NO_MECHANISM, AssortedMechanism, LinearMechanism
+from activa_sim.mechanisms import NO_MECHANISM, AssortedMechanism
 from activa_sim.mechanisms.functions import FUNCTIONS
 from activa_sim.rng import Site, Streams, model_streams
 from numpy.testing import assert_allclose, assert_array_equal
@@ -18,29 +18,11 @@ def edges(models: int, d: int) -> NDArray[np.bool_]:
     return np.broadcast_to(np.triu(np.ones((d, d), dtype=np.bool_), 1), (models, d, d))
 
 
-def test_a_linear_child_is_the_weighted_sum_of_its_causes_and_its_noise() -> None:
-    law = LinearMechanism().draw(streams(5), edges(5, 3))
-    unit = np.broadcast_to(np.eye(3), (5, 3, 3))  # row k of x is one in variable k alone
-    weights = law.child(2, unit, np.zeros((5, 3)))  # (M, cause)
-    x, noise = np.random.default_rng(0).normal(size=(2, 5, 3, 65))
-    assert_allclose(law.child(2, x, noise[:, 2]), noise[:, 2] + np.einsum("mi,min->mn", weights[:, :2], x[:, :2]))  # fmt: skip
-    assert_array_equal(weights[:, 2], 0.0)
-
-
-def test_weights_have_either_sign_and_sizes_from_one_half_to_two() -> None:
-    law = LinearMechanism().draw(streams(20_000), edges(20_000, 2))
-    weights = law.child(1, np.ones((20_000, 2, 1)), np.zeros((20_000, 1)))[:, 0]
-    assert stats.kstest(np.abs(weights), stats.uniform(0.5, 1.5).cdf).pvalue > 1e-4
-    assert stats.binomtest(int((weights > 0).sum()), weights.size).pvalue > 1e-4
-    assert stats.pearsonr(weights > 0, np.abs(weights)).pvalue > 1e-4
-
-
 def test_without_an_edge_a_child_is_its_noise() -> None:
     x, noise = np.random.default_rng(0).normal(size=(2, 5, 2, 300))
-    for law in (LinearMechanism(), AssortedMechanism()):
-        drawn = law.draw(streams(5), np.zeros((5, 2, 2), dtype=np.bool_))
-        assert (drawn.families == NO_MECHANISM).all()
-        assert_array_equal(drawn.child(1, x, noise[:, 1]), noise[:, 1])
+    drawn = AssortedMechanism().draw(streams(5), np.zeros((5, 2, 2), dtype=np.bool_))
+    assert (drawn.families == NO_MECHANISM).all()
+    assert_array_equal(drawn.child(1, x, noise[:, 1]), noise[:, 1])
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
@@ -92,7 +74,5 @@ def test_refuses_what_is_no_mechanism() -> None:
         AssortedMechanism(("step",))
     with pytest.raises(InputError, match=r"high is 1\.2; give a probability"):
         AssortedMechanism(high=1.2)
-    with pytest.raises(InputError, match=r"low is 3 and high is 2\.0; give 0\.0 <= low <= high"):
-        LinearMechanism(low=3)
     with pytest.raises(InputError, match="calibration is 1; give at least 2 rows"):
         AssortedMechanism(calibration=1)

@@ -1,0 +1,78 @@
+import gc
+import threading
+import time
+from collections.abc import Iterator
+from itertools import count, islice
+
+import pytest
+from activa_sim import InputError, simulator
+from activa_sim.prefetch import prefetched
+
+
+def workers() -> int:
+    return sum(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+def wait_until(reached: threading.Event) -> None:
+    assert reached.wait(timeout=10.0)
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 7])
+def test_items_come_in_order_and_end(ahead: int) -> None:
+    assert list(prefetched(range(65), ahead)) == list(range(65))
+    assert list(prefetched((), ahead)) == []
+    assert workers() == 0
+
+
+def test_a_stream_is_the_same_with_and_without_a_thread() -> None:
+    law = simulator("general-2")
+    plain, threaded = (
+        [*islice(law.stream(5, 7, seed=2, start_step=3, ahead=ahead), 4)] for ahead in (0, 2)
+    )
+    assert plain == threaded
+
+
+def test_no_more_is_drawn_ahead_than_asked_for() -> None:
+    made: list[int] = []
+    third = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in count():
+            made.append(number)
+            if number == 3:
+                third.set()
+            yield number
+
+    stream = prefetched(items(), 2)
+    assert next(stream) == 0
+    wait_until(third)  # 1 and 2 are ready, 3 waits for room
+    time.sleep(0.3)
+    assert made == [0, 1, 2, 3]
+    stream.close()  # type: ignore[attr-defined] # it is a generator
+    assert workers() == 0
+
+
+def test_a_stream_that_is_dropped_leaves_no_thread_behind() -> None:
+    stream = simulator("gauss-2").stream(2, 3, ahead=2)
+    next(stream)
+    assert workers() == 1
+    del stream
+    gc.collect()
+    assert workers() == 0
+
+
+def test_an_error_comes_where_its_item_would_have() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise InputError("there is no second")
+
+    stream = prefetched(items(), 3)
+    assert next(stream) == 1
+    with pytest.raises(InputError, match="there is no second"):
+        next(stream)
+    assert workers() == 0
+
+
+def test_drawing_nothing_ahead_is_no_prefetching() -> None:
+    with pytest.raises(InputError, match="ahead is 0; give at least 1"):
+        prefetched([1], 0)
