@@ -68,7 +68,10 @@ def test_fields_that_a_law_does_not_have_are_answered_with_those_that_it_has() -
         restore({"law": "GaussianNoise", "var": 1.0})
     with pytest.raises(InputError, match=r"Empty has no such fields .*; give none"):
         restore({"law": "Empty", "d": 1})
-    with pytest.raises(InputError, match=r"this describes no simulator \(.*\); give variables, g"):
+    with pytest.raises(
+        InputError,
+        match=r"this describes no simulator of structural models \(.*\); give variables, g",
+    ):
         SimulatorConfig.from_dict({"nodes": 3})
 
 

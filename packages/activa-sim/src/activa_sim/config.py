@@ -19,6 +19,8 @@ from activa_sim.structural import draw_structural
 if TYPE_CHECKING:
     from activa_sim.rng import Streams
 
+REQUIRED = ("variables", "graph", "mechanism", "noise", "query")
+
 
 @dataclass(frozen=True)
 class SimulatorConfig:
@@ -100,11 +102,16 @@ class SimulatorConfig:
         InputError
             If it describes something else, or laws that are not part of this package.
         """
-        try:
-            return cls(**{name: restore(part) for name, part in description.items()})
-        except TypeError as error:
-            known = ", ".join(f.name for f in fields(cls))
-            raise InputError(f"this describes no simulator ({error}); give {known}") from error
+        known = [f.name for f in fields(cls)]
+        unknown = [name for name in description if name not in known]
+        missing = [name for name in REQUIRED if name not in description]
+        if unknown or missing:
+            found = f'"{unknown[0]}" is no part' if unknown else f'"{missing[0]}" is missing'
+            raise InputError(
+                f"this describes no simulator of structural models ({found}); "
+                f"give {', '.join(known)}"
+            )
+        return cls(**{name: restore(part) for name, part in description.items()})
 
     def _check_unit_variance(self) -> None:
         if isinstance(self.noise, BetaNoise) or getattr(self.noise, "sd", 1.0) != 1.0:

@@ -7,7 +7,7 @@ queries have the observation's, and their second samples share that of the first
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,11 @@ class Queries:
     law: NDArray[np.intp]
     one_each: bool = False  # query q has one target, and no variable has two queries
     values: FloatArray | None = None  # (M, Q, d), where they are known already
+
+    def of_models(self, models: slice) -> Queries:
+        """Choose models."""
+        values = None if self.values is None else self.values[models]
+        return replace(self, targets=self.targets[models], law=self.law[models], values=values)
 
 
 @dataclass(frozen=True)
