@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # the implementations a family has beside its reference, and the one a device takes unasked
-FAMILIES = {"mixture_log_prob": ("native", "triton"), "distances": ("native",)}
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "alternating_attention": ("native",),
+    "mixture_log_prob": ("native", "triton"),
+    "distances": ("native",),
+}
 AUTOMATIC = {"cpu": "native", "cuda": "triton"}
 REASONS = {
     "native": "compiled code is the fastest on a CPU",
