@@ -59,7 +59,7 @@ class NAdam:
 
     @torch.no_grad()
     def step(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Zero what is not finite in the gradients, clip them and move the parameters.
+        """Move the parameters along the gradient, clipped, and zero where it is not finite.
 
         Parameters
         ----------
@@ -73,16 +73,16 @@ class NAdam:
         non_finite : Tensor, shape ()
             Elements that were zeroed, as the paper does.
         """
-        gradients = self.gradients
         along_gradient, along_mean, correction = coefficients.unbind()
-        non_finite = gradients.numel() - gradients.isfinite().sum()
-        gradients.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        gradients = self.gradients.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+        non_finite = (gradients != self.gradients).sum()
         norm = torch.linalg.vector_norm(gradients)
         gradients.mul_((self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
         self.mean.lerp_(gradients, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradients, gradients, value=1 - BETAS[1])
         deviation = (self.square * correction).sqrt_().add_(EPS)
-        self.vector.addcdiv_(gradients * along_gradient + self.mean * along_mean, deviation)
+        update = gradients.mul_(along_gradient).addcmul_(self.mean, along_mean)
+        self.vector.addcdiv_(update, deviation)
         return norm, non_finite
 
     def state(self) -> dict[str, Tensor]:

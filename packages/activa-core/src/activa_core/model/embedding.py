@@ -1,6 +1,7 @@
 """h(D, I): a sample and a query become one vector a variable (paper, Sec. 4.1)."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from activa_core.config import ModelConfig
@@ -37,8 +38,10 @@ class Embedding(nn.Module):
         precision: Precision | None = None,
         key: Tensor | None = None,
     ) -> Tensor:  # (B, N, d), (B, d, channels - 1)
-        query = query[:, None].expand(-1, rows.shape[1], -1, -1)  # (B, N, d, channels - 1)
-        x = self.lift(torch.cat([rows[..., None], query], dim=-1))  # (B, N, d, e)
+        of_datum, of_query = self.lift.weight[:, :1], self.lift.weight[:, 1:]
+        # the lift of [datum, query] in two shares, as that of the query is the same in all rows
+        share = F.linear(query, of_query, self.lift.bias)[:, None]  # (B, 1, d, e)
+        x = F.linear(rows[..., None], of_datum) + share  # (B, N, d, e)
         for place, block in enumerate(self.blocks):
             axis = "samples" if place % 2 else "variables"
             x = block(x, axis=axis, n_obs=n_obs, n_vars=n_vars, precision=precision, key=key)
