@@ -5,7 +5,7 @@ import pytest
 import torch
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.data import Pairs, pairs
-from activa_core.model import CVAE
+from activa_core.model import CVAE, count_parameters
 from activa_core.model.cvae import marginal_log_prob
 from activa_core.model.embedding import encode_query
 from activa_core.model.layers import TransformerBlock
@@ -77,6 +77,13 @@ def test_every_parameter_receives_a_gradient(
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     # a shift of all scores cancels in a softmax
     assert [n for n in without if "scores" not in n] == []
+
+
+def test_the_parameters_are_counted_without_a_network(small: ModelConfig) -> None:
+    before = torch.random.get_rng_state()
+    found = count_parameters(small)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert found == sum(parameter.numel() for parameter in CVAE(small).parameters())
 
 
 def test_dropout_follows_from_the_key_and_differs_from_block_to_block(small: ModelConfig) -> None:

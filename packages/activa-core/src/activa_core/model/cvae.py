@@ -14,7 +14,7 @@ from activa_core.model.embedding import Embedding, encode_query
 from activa_core.model.encoder import Encoder
 from activa_core.model.prior import LatentMixture, Prior
 
-__all__ = ["CVAE", "Evidence"]
+__all__ = ["CVAE", "Evidence", "count_parameters"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,18 @@ class CVAE(nn.Module):
         ]  # S of (B, N)
         mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(draws)
         return _mean_over_rows(mixture, pairs.n_interv)
+
+
+def count_parameters(config: ModelConfig) -> int:
+    """Return how many numbers a network learns, without making one.
+
+    Examples
+    --------
+    >>> count_parameters(ModelConfig())
+    313524
+    """
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in CVAE(config).parameters())
 
 
 def marginal_log_prob(mixture: GaussianMixture, rows: Tensor, targets: Tensor) -> Tensor:
