@@ -76,7 +76,7 @@ class IndependentCells:
         Time steps of a trajectory, from the expected steady state on.
     """
 
-    steps: int = 800
+    steps: int = 600
 
     def __post_init__(self) -> None:
         """Refuse trajectories without a step."""

@@ -129,10 +129,17 @@ def _production(
 
 def _saturation(x: FloatArray, half: FloatArray, hill: FloatArray) -> FloatArray:
     """x^n / (h^n + x^n), 0 where x is 0: x (T, G, R, C, B), h (G, R), n (G,)."""
-    power = np.power(x, hill[:, None, None, None])
-    total = power + np.power(half, hill[:, None])[:, :, None, None]
+    power = _power(x, hill[:, None, None, None])
+    total = power + _power(half, hill[:, None])[:, :, None, None]
     np.divide(power, total, out=power, where=total > 0.0)
     return power
+
+
+def _power(x: FloatArray, exponent: FloatArray) -> FloatArray:
+    """Power of x; numpy's own has other last bits in other layouts where the exponent is 2."""
+    logarithm = np.log(x, out=np.full_like(x, -np.inf), where=x > 0.0)
+    logarithm *= exponent
+    return np.exp(logarithm, out=logarithm)
 
 
 def _kicks(genes: Genes, rates: Rates, streams: Streams, shape: tuple[int, ...]) -> FloatArray:
