@@ -40,12 +40,19 @@ def test_parameters_of_beta_noise_fill_their_range() -> None:
 
 
 def test_each_variable_has_a_family_of_its_own_with_the_shares_asked_for() -> None:
-    families = AssortedNoise(first_share=0.35).draw(streams(20_000), 2).families
+    families = AssortedNoise(first_share=0.35, all_first=0.0).draw(streams(20_000), 2).families
     for name in FAMILIES:
         share = 0.35 if name == "gaussian" else 0.65 / 7
         assert abs((families == name).mean() - share) < 4 * np.sqrt(share / families.size)
     both = (families == "gaussian").all(axis=1).mean()
     assert abs(both - 0.35**2) < 4 * np.sqrt(0.35**2 / len(families))
+
+
+def test_a_share_of_the_models_has_the_first_family_throughout() -> None:
+    families = AssortedNoise(first_share=0.35, all_first=0.5).draw(streams(20_000), 2).families
+    share = 0.5 + 0.5 * 0.35**2
+    throughout = (families == "gaussian").all(axis=1).mean()
+    assert abs(throughout - share) < 4 * np.sqrt(share * (1 - share) / len(families))
 
 
 def test_a_variable_draws_from_the_family_that_it_names() -> None:
