@@ -81,6 +81,27 @@ def test_a_resumed_optimiser_goes_on_bit_for_bit() -> None:
     assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
 
 
+def test_a_run_that_torchs_optimiser_began_goes_on() -> None:
+    ours, theirs = network(), network()
+    reference = torch.optim.NAdam(theirs.parameters(), lr=1e-2)
+    for parameter in theirs.parameters():
+        parameter.grad = torch.empty_like(parameter)
+    optimiser = NAdam(ours, clip_norm=1e9)
+    for step in range(4):
+        set_gradients(theirs, step)
+        reference.step()
+        if step == 2:
+            ours.load_state_dict(theirs.state_dict())
+            written = reference.state_dict()["state"]
+            optimiser.load(
+                {f"{i}.{n}": v for i, entry in written.items() for n, v in entry.items()}
+            )
+    set_gradients(ours, 3)
+    move(optimiser, 1e-2)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)  # its momenta are float32
+
+
 def test_parameters_stay_aligned_in_the_vector() -> None:
     model = network()
     NAdam(model, clip_norm=1.0)

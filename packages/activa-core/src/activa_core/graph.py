@@ -37,17 +37,18 @@ class CapturedStep:
 
     def __call__(self, inputs: Inputs) -> None:
         """Move the weights by one step."""
-        if self._inputs is None:
-            self._inputs = inputs.map(torch.clone)
-            self._capture(self._inputs)
-        else:
-            _copy(inputs, self._inputs)
-        self._graph.replay()
+        with torch.cuda.device(self.step.sums.device):
+            if self._inputs is None:
+                self._inputs = inputs.map(torch.clone)
+                self._capture(self._inputs)
+            else:
+                _copy(inputs, self._inputs)
+            self._graph.replay()
 
     def _capture(self, inputs: Inputs) -> None:
         state = self._state()
         before = [tensor.clone() for tensor in state]
-        stream = torch.cuda.Stream(inputs.noise.device)  # type: ignore[no-untyped-call]
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
