@@ -68,9 +68,22 @@ ACTIVA_INLINE Vector<T> splat(T value) {
 }
 ACTIVA_INLINE Vector<int32_t> bits_of(Vector<float> v) { return (Vector<int32_t>)v; }
 ACTIVA_INLINE Vector<float> float_of(Vector<int32_t> v) { return (Vector<float>)v; }
+ACTIVA_INLINE Vector<float> magnitude(Vector<float> v) {
+  return (Vector<float>)((Vector<int32_t>)v & 0x7fffffff);
+}
+ACTIVA_INLINE Vector<double> magnitude(Vector<double> v) { return v < 0 ? -v : v; }
+#ifdef __AVX512F__
+ACTIVA_INLINE Vector<float> larger(Vector<float> a, Vector<float> b) {
+  return (Vector<float>)_mm512_max_ps((__m512)a, (__m512)b);
+}
+ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) {
+  return (Vector<float>)_mm512_min_ps((__m512)a, (__m512)b);
+}
+#else
 ACTIVA_INLINE Vector<float> larger(Vector<float> a, Vector<float> b) { return a > b ? a : b; }
-ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) { return a > b ? a : b; }
 ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) { return a < b ? a : b; }
+#endif
+ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) { return a > b ? a : b; }
 ACTIVA_INLINE Vector<float> where_negative(Vector<float> x, Vector<float> then, Vector<float> other) {
   return x < splat(0.0f) ? then : other;
 }
@@ -107,6 +120,11 @@ template <class T>
 ACTIVA_INLINE Vector<T> splat(T value) {
   Vector<T> v;
   for (int l = 0; l < LANES<T>; ++l) v[l] = value;
+  return v;
+}
+template <class T>
+ACTIVA_INLINE Vector<T> magnitude(Vector<T> v) {
+  for (int l = 0; l < LANES<T>; ++l) v[l] = v[l] < 0 ? -v[l] : v[l];
   return v;
 }
 template <class T>
@@ -167,6 +185,39 @@ ACTIVA_INLINE void store(Bfloat16* p, Vector<float> v) {
 #else
   for (int l = 0; l < LANES<float>; ++l) p[l] = rounded(v[l]);
 #endif
+}
+
+// Two vectors side by side.
+template <class T>
+struct Two {
+  Vector<T> first, second;
+};
+
+template <class T, class M>
+ACTIVA_INLINE Two<T> load_two(const M* p) {
+#ifdef __AVX512BW__
+  if constexpr (sizeof(M) == 2) {  // number l becomes the upper half of lane l
+    const Vector<uint32_t> lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const __m512i numbers = _mm512_loadu_si512(p), low = (__m512i)(lane << 16);
+    const __m512i high = (__m512i)((lane + 16) << 16);
+    return {(Vector<float>)_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, low, numbers),
+            (Vector<float>)_mm512_maskz_permutexvar_epi16(0xaaaaaaaa, high, numbers)};
+  }
+#endif
+  return {load(p), load(p + LANES<T>)};
+}
+
+template <class T, class M>
+ACTIVA_INLINE void store_two(M* p, const Two<T>& v) {
+#ifdef __AVX512BF16__
+  if constexpr (sizeof(M) == 2) {
+    const __m512bh both = _mm512_cvtne2ps_pbh((__m512)v.second, (__m512)v.first);
+    memcpy(p, &both, sizeof both);
+    return;
+  }
+#endif
+  store(p, v.first);
+  store(p + LANES<T>, v.second);
 }
 
 // The first `count` lanes, where that is less than all; the others are zero, or not written.
