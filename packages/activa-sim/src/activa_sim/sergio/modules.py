@@ -54,13 +54,14 @@ class NetworkModules:
     def check(self, d: int) -> None:
         """Refuse more genes than a network has."""
         for network in self.networks:
-            if isinstance(network, Network) and not 0 < d <= len(network.genes):
-                raise InputError(
-                    f'the network "{network.name}" has {len(network.genes)} genes; '
-                    f"{d} of them cannot be drawn"
-                )
-            if isinstance(network, Network) and not network.regulators.size:
-                raise InputError(f'the network "{network.name}" has no edge; give one at least')
+            if isinstance(network, str):
+                name, n = network, FILES[network][2]
+            else:
+                name, n = network.name, len(network.genes)
+                if not network.regulators.size:
+                    raise InputError(f'the network "{name}" has no edge; give one at least')
+            if not 0 < d <= n:
+                raise InputError(f'the network "{name}" has {n} genes; {d} of them cannot be drawn')
 
     def draw(self, streams: Streams, d: int) -> tuple[BoolArray, NDArray[np.str_]]:
         """Draw graphs (M, d, d), entry [m, i, j] says i -> j, and the networks' names (M,)."""
