@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from activa_sim import CausalBatch, InputError, Simulator, simulator
 from activa_sim.graphs import EdgeList
+from activa_sim.graphs.paths import closure
 from activa_sim.latents import Confounders
 from activa_sim.levels import Levels
 from activa_sim.mechanisms import BandedMechanism, FourierMechanism, MixedMechanism
 from activa_sim.noises import GumbelNoise
 from activa_sim.queries import FixedValue, MixedQuery, RandomValue, Shift, Subsets
-from activa_sim.truth import Truth, closure
+from activa_sim.truth import Truth
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
@@ -162,6 +163,6 @@ def test_refuses_batches_that_do_not_say_what_drew_them() -> None:
 
 def test_gene_regulation_has_no_such_truth() -> None:
     with pytest.raises(
-        InputError, match="this describes no simulator of structural models .*is no part"
+        InputError, match=r"this describes no simulator of structural models .*is no part"
     ):
         Truth.of(simulator("sergio").sample(1, 5))

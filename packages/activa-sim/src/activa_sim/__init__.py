@@ -1,5 +1,6 @@
 """Batched, seedable causal models with interventional truth, for training and evaluation."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from activa_sim.batch import CausalBatch
@@ -10,27 +11,40 @@ from activa_sim.simulator import Simulator, shard_range
 from activa_sim.version import __version__
 
 if TYPE_CHECKING:
+    from activa_sim.diagnostics import Report, report
     from activa_sim.sergio import SERGIO_PRESETS, SergioConfig, networks
+    from activa_sim.truth import Truth
 
 __all__ = [
     "PRESETS",
     "SERGIO_PRESETS",
     "CausalBatch",
     "InputError",
+    "Report",
     "SergioConfig",
     "Simulator",
     "SimulatorConfig",
+    "Truth",
     "__version__",
     "networks",
+    "report",
     "shard_range",
     "simulator",
 ]
 
+# imported when they are first asked for, as that takes time
+LATER = {
+    "SERGIO_PRESETS": "sergio",
+    "SergioConfig": "sergio",
+    "networks": "sergio",
+    "Report": "diagnostics",
+    "report": "diagnostics",
+    "Truth": "truth",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Import gene regulation when it is first asked for, as it takes time."""
-    if name in {"SERGIO_PRESETS", "SergioConfig", "networks"}:
-        from activa_sim import sergio
-
-        return getattr(sergio, name)
+    """Import the module that holds a name."""
+    if name in LATER:
+        return getattr(import_module(f"activa_sim.{LATER[name]}"), name)
     raise AttributeError(f'module "{__name__}" has no attribute "{name}"')

@@ -16,6 +16,7 @@ from activa_sim.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
@@ -174,6 +175,12 @@ class CausalBatch:
             return cls(labels=labels, **arrays, **provenance)
         except (TypeError, InputError) as error:
             raise InputError(f"{path} holds no batch ({error}); write one with save") from error
+
+    def to_pandas(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Give all rows as one table; see `activa_sim.tables.to_pandas`, needs pandas."""
+        from activa_sim.tables import to_pandas
+
+        return to_pandas(self, names)
 
     @classmethod
     def concat(cls, batches: Sequence[CausalBatch]) -> CausalBatch:

@@ -10,6 +10,7 @@ import numpy as np
 from activa_sim.columns import graph_columns, of_queries
 from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
+from activa_sim.graphs.paths import closure
 from activa_sim.mechanisms.linear import Linear
 from activa_sim.models import draw_models, draw_queries
 from activa_sim.moments import Moments, estimated_moments, linear_moments
@@ -117,14 +118,6 @@ class Truth:
         if moments is not None:
             moments = moments.by_column(places, order)
         return cls(graphs, weights, moments, rows, model.mechanism, model.noise, places)
-
-
-def closure(graphs: BoolArray) -> BoolArray:
-    """Say between which variables of acyclic graphs (M, d, d) there is a path."""
-    reach = graphs.copy()
-    for middle in range(graphs.shape[-1]):
-        reach |= reach[:, :, middle, None] & reach[:, middle, None, :]
-    return reach
 
 
 def _origin(batch: CausalBatch) -> tuple[SimulatorConfig, Streams]:
