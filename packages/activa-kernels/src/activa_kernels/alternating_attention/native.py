@@ -44,8 +44,9 @@ def forward(
 
     Takes contiguous CPU tensors that `op.py` has checked. Without `save` the last two are empty.
     """
+    (B, N, d, e), h = x.shape, weights[8].shape[0]
     out = torch.empty_like(x)
-    size = workspace_bytes(*x.shape, weights[8].shape[0], heads, x.dtype, precision) if save else 0
+    size = workspace_bytes(B, N, d, e, h, heads, x.dtype, precision) if save else 0
     middle = torch.empty_like(x) if save else x.new_empty(0)
     workspace = torch.empty(size, dtype=torch.uint8)
     getattr(native(), f"attention_forward_{_kind(x.dtype, precision)}")(
@@ -113,6 +114,6 @@ def _problem(
         axis == "samples",
         x.data_ptr(),
         [w.data_ptr() for w in weights],
-        [0 if lengths is None else lengths.data_ptr() for lengths in (n_obs, n_vars)],
+        [[] if lengths is None else lengths.tolist() for lengths in (n_obs, n_vars)],
         [seed, step, layer, round(dropout * 65536)],
     )
