@@ -1,12 +1,13 @@
 import gc
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from itertools import count, islice
 
 import pytest
 from activa_sim import InputError, simulator
-from activa_sim.prefetch import prefetched
+from activa_sim.prefetch import ByStep, prefetched
 
 
 def workers() -> int:
@@ -48,7 +49,7 @@ def test_no_more_is_drawn_ahead_than_asked_for() -> None:
     wait_until(third)  # 1 and 2 are ready, 3 waits for room
     time.sleep(0.3)
     assert made == [0, 1, 2, 3]
-    stream.close()  # type: ignore[attr-defined] # it is a generator
+    stream.close()
     assert workers() == 0
 
 
@@ -76,3 +77,37 @@ def test_an_error_comes_where_its_item_would_have() -> None:
 def test_drawing_nothing_ahead_is_no_prefetching() -> None:
     with pytest.raises(InputError, match="ahead is 0; give at least 1"):
         prefetched([1], 0)
+
+
+def test_steps_are_drawn_ahead_and_can_be_asked_for_in_any_order() -> None:
+    drawn: list[int] = []
+
+    def draw(step: int) -> int:
+        drawn.append(step)
+        return 10 * step
+
+    by_step = ByStep(draw, ahead=1)
+    asked = [3, 4, 5, 5, 0, 1, 9]
+    assert [by_step(step) for step in asked] == [10 * step for step in asked]
+    assert workers() == 1
+    by_step.close()
+    assert workers() == 0
+    assert drawn[:3] == [3, 4, 5]
+    assert len(drawn) <= len(asked) + 2 * 4  # at most two ahead at each of the four starts
+    assert by_step(2) == 20
+    by_step.close()
+
+
+def test_a_long_stream_holds_its_memory() -> None:
+    stream = simulator("gauss-8").stream(64, 30, ahead=2)
+    tracemalloc.start()
+    try:
+        peaks = []
+        for _ in range(4):
+            for batch in islice(stream, 8):
+                assert len(batch) == 64
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+        stream.close()
+    assert peaks[-1] < 1.2 * peaks[0]

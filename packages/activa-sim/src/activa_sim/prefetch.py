@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
+from itertools import count
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 S = TypeVar("S")
 T = TypeVar("T")
 PATIENCE = 0.1  # seconds between looks at whether the work is still wanted
 
 
-def prefetched(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
+class ByStep(Generic[T]):
+    """Items by their number, drawn ahead as long as the numbers go on one by one.
+
+    A number that is not the next starts anew from there, so that a training can be resumed at
+    any step, or a step be asked for twice.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives the item of a step; it is called in another thread.
+    ahead : int
+        How many items are drawn beforehand.
+
+    Examples
+    --------
+    >>> squares = ByStep(lambda step: step * step)
+    >>> squares(5), squares(6), squares(2)
+    (25, 36, 4)
+    >>> squares.close()
+    """
+
+    def __init__(self, draw: Callable[[int], T], ahead: int = 2) -> None:
+        self._draw, self._ahead = draw, ahead
+        self._next = -1
+        self._items: Generator[T, None, None] = prefetched((), ahead)
+
+    def __call__(self, step: int) -> T:
+        """Give the item of a step."""
+        if step != self._next:
+            self.close()
+            self._items = prefetched(map(self._draw, count(step)), self._ahead)
+        self._next = step + 1
+        return next(self._items)
+
+    def close(self) -> None:
+        """End the thread; another step starts it again."""
+        self._items.close()
+        self._next = -1
+
+
+def prefetched(items: Iterable[T], ahead: int = 2) -> Generator[T, None, None]:
     """Yield items in order, of which a thread makes up to `ahead` beforehand.
 
     NumPy lets other threads run while it works on arrays. An error of the items is raised where
@@ -38,7 +79,7 @@ def prefetched(items: Iterable[T], ahead: int = 2) -> Iterator[T]:
     return _prefetched(items, ahead)
 
 
-def _prefetched(items: Iterable[T], ahead: int) -> Iterator[T]:
+def _prefetched(items: Iterable[T], ahead: int) -> Generator[T, None, None]:
     ready: Queue[tuple[T] | BaseException | None] = Queue(ahead)
     unwanted = Event()
     worker = Thread(target=_fill, args=(items, ready, unwanted), daemon=True, name="prefetch")

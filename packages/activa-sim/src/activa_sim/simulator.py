@@ -15,7 +15,7 @@ from activa_sim.regimes import MAX_REGIMES
 from activa_sim.rng import model_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from activa_sim.config import SimulatorConfig
     from activa_sim.sergio.config import SergioConfig
@@ -110,7 +110,7 @@ class Simulator:
         split: str = "train",
         start_step: int = 0,
         ahead: int = 0,
-    ) -> Iterator[CausalBatch]:
+    ) -> Generator[CausalBatch, None, None]:
         """Yield batch after batch without end; step s is `sample(..., start=s * batch_size)`.
 
         With ahead > 0 a thread keeps so many batches ready; closing the iterator ends it.

@@ -96,7 +96,7 @@ class Truth:
         --------
         >>> from activa_sim import simulator
         >>> batch = simulator("gauss-2").sample(3, 40)
-        >>> Truth.of(batch).interv_mean.shape
+        >>> Truth.of(batch).moments.interv_mean.shape
         (3, 2, 2)
         """
         config, streams = _origin(batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,26 +67,35 @@ class EdgeList(GraphLaw):
 
     def places(self, d: int) -> tuple[int, ...]:
         """Give the causal number of each column."""
-        order = self._causal_order(d)
-        return tuple(order.index(column) for column in range(d))
+        places = [0] * d
+        for number, column in enumerate(self._causal_order(d)):
+            places[column] = number
+        return tuple(places)
 
     def _causal_order(self, d: int) -> list[int]:
         """Columns so that causes come before effects, the lower number first where either may."""
-        order: list[int] = []
-        left = list(range(d))
-        while left:
-            roots = (c for c in left if not any(e == c and i in left for i, e in self.edges))
-            first = next(roots, None)
-            if first is None:
-                cycle = " -> ".join(str(column) for column in self._cycle(left))
-                raise InputError(f"the edges form a cycle, {cycle}; remove one of them")
-            order.append(first)
-            left.remove(first)
+        effects: list[list[int]] = [[] for _ in range(d)]
+        waits_for = [0] * d
+        for cause, effect in set(self.edges):
+            effects[cause].append(effect)
+            waits_for[effect] += 1
+        ready = [column for column in range(d) if not waits_for[column]]  # a heap, as it is sorted
+        order = []
+        while ready:
+            order.append(heapq.heappop(ready))
+            for effect in effects[order[-1]]:
+                waits_for[effect] -= 1
+                if not waits_for[effect]:
+                    heapq.heappush(ready, effect)
+        if len(order) < d:
+            cycle = " -> ".join(str(column) for column in self._cycle({*range(d)} - {*order}))
+            raise InputError(f"the edges form a cycle, {cycle}; remove one of them")
         return order
 
-    def _cycle(self, left: list[int]) -> list[int]:
+    def _cycle(self, left: set[int]) -> list[int]:
         """Walk from effects to causes among columns that all have one, until one comes again."""
-        walk = [left[0]]
+        cause_of = {effect: cause for cause, effect in self.edges if cause in left}
+        walk = [min(left)]
         while walk[-1] not in walk[:-1]:
-            walk.append(next(i for i, e in self.edges if e == walk[-1] and i in left))
+            walk.append(cause_of[walk[-1]])
         return walk[walk.index(walk[-1]) :][::-1]
