@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def test_says_what_runs_and_why() -> None:
     text = str(found)
     assert "distances on cpu: native (compiled code is the fastest on a CPU)" in text
     assert f"threads: {torch.get_num_threads()}" in text
+    bfloat16 = "native" if "avx512bf16" in native().instruction_sets() else "emulated"
+    assert f"bfloat16 products: {bfloat16}" in text
     assert "CUDA compiler at build time" in text
     assert f"CUDA device: {'yes' if torch.cuda.is_available() else 'none'}" in text
 
@@ -56,6 +59,7 @@ def test_the_environment_overrules_the_choice(monkeypatch: pytest.MonkeyPatch) -
     found = activa_kernels.backend()
     assert {c.implementation for c in found.choices} == {"reference"}
     assert (found.instruction_set, found.threads) == ("base", 3)
+    assert "bfloat16 products: emulated" in str(found)
 
 
 @compiled
@@ -110,6 +114,7 @@ def test_without_a_compiled_extension_the_reference_runs_and_warns_once() -> Non
         mixture_log_prob(*ones(), 1.0)
         assert transport_cost([[2.0]]) == 2
     assert "nothing is compiled" in str(activa_kernels.backend())
+    assert activa_kernels.keep_freed_memory() == "nothing was compiled"
 
 
 @pytest.mark.usefixtures("nothing_compiled")
@@ -125,9 +130,9 @@ def test_asking_for_native_code_that_is_missing_fails(monkeypatch: pytest.Monkey
         transport_cost([[2.0]])
 
 
-def run(program: str, **variables: str) -> str:
+def run(program: str, *arguments: str, **variables: str) -> str:
     result = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, **variables},
         check=True,
         capture_output=True,
@@ -135,6 +140,23 @@ def run(program: str, **variables: str) -> str:
         timeout=60,
     )
     return result.stdout.strip()
+
+
+@compiled
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other allocators")
+def test_freed_memory_is_kept_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MMAP_THRESHOLD_", "TRIM_THRESHOLD_", "TOP_PAD_"):
+        monkeypatch.delenv(f"MALLOC_{name}", raising=False)
+    program = """
+import resource, sys, activa_kernels
+if sys.argv[1:]:
+    assert activa_kernels.keep_freed_memory() is None
+for _ in range(10):
+    b"x" * (1 << 26)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+    faults, fewer = int(run(program)), int(run(program, "keep"))
+    assert faults - fewer > 8 * (1 << 26) // mmap.PAGESIZE
 
 
 def test_importing_brings_neither_torch_nor_scipy() -> None:

@@ -2,5 +2,6 @@
 
 from activa_kernels.backend import Backend, backend, native_available
 from activa_kernels.errors import InputError
+from activa_kernels.memory import keep_freed_memory
 
-__all__ = ["Backend", "InputError", "backend", "native_available"]
+__all__ = ["Backend", "InputError", "backend", "keep_freed_memory", "native_available"]

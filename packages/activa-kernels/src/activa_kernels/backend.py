@@ -1,8 +1,8 @@
 """Which implementation runs here, and why.
 
 The environment decides where it says something: `ACTIVA_BACKEND` (reference, native or triton),
-`ACTIVA_ISA` (base, avx2 or avx512) and `ACTIVA_NUM_THREADS`. What was asked for and cannot be had
-is an error; what was chosen automatically falls back to the reference and says why.
+`ACTIVA_ISA` (base, avx2, avx512 or avx512bf16) and `ACTIVA_NUM_THREADS`. What was asked for and
+cannot be had is an error; what was chosen automatically falls back to the reference and says why.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # the implementations a family has beside its reference, and the one a device takes unasked
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "alternating_attention": ("native",),
+    "alternating_attention": ("native", "triton"),
     "mixture_log_prob": ("native", "triton"),
     "distances": ("native",),
 }
@@ -32,6 +32,7 @@ REASONS = {
     "native": "compiled code is the fastest on a CPU",
     "triton": "Triton is the fastest on a CUDA device",
 }
+BFLOAT16_SETS = ("avx512bf16",)  # the instruction sets that multiply bfloat16
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,17 @@ class Backend:
     cuda_compiler: str | None
     cuda_device: bool | None
 
+    @property
+    def bfloat16_products(self) -> str | None:
+        """How compiled code multiplies bfloat16: "native", or "emulated" by float32; or None."""
+        if self.instruction_set is None:
+            return None
+        return "native" if self.instruction_set in BFLOAT16_SETS else "emulated"
+
     def __str__(self) -> str:
         lines = [f"{c.family} on {c.device}: {c.implementation} ({c.reason})" for c in self.choices]
         lines.append(f"instruction set: {self.instruction_set or 'none, nothing is compiled'}")
+        lines.append(f"bfloat16 products: {self.bfloat16_products or 'none, nothing is compiled'}")
         lines.append(f"threads: {self.threads}")
         lines.append(f"CUDA compiler at build time: {self.cuda_compiler or 'nothing is compiled'}")
         device = {None: "not known, torch is not loaded", True: "yes", False: "none"}
@@ -79,7 +88,7 @@ def backend() -> Backend:
     Examples
     --------
     >>> backend().choices[0].family
-    'mixture_log_prob'
+    'alternating_attention'
     """
     choices = [
         _choose(family, device, "float32")
