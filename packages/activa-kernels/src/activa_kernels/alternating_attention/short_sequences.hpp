@@ -1,0 +1,216 @@
+// Attention of short sequences: a vector holds one number of each of up to LANES sequences.
+//
+// Rows are transposed on the way in and out; between, a sequence is a matrix of vectors.
+#pragma once
+
+#include "sequences.hpp"
+
+namespace activa::ACTIVA_ISA {
+namespace {
+
+template <class T>
+struct Matrix {  // of vectors
+  T* at;
+  int64_t row, column;  // vectors from row to row and from column to column
+
+  static Matrix whole(T* at, int64_t columns) { return {at, columns, 1}; }
+  Matrix transposed() const { return {at, column, row}; }
+  T* operator()(int64_t r, int64_t c) const { return at + (r * row + c * column) * LANES<T>; }
+};
+
+template <int R, int C, class T>
+ACTIVA_INLINE void product_part(const Matrix<T>& a, const Matrix<T>& b, int64_t r, int64_t c,
+                                int64_t inner, const Matrix<T>& out) {
+  Vector<T> sum[R][C];
+  ACTIVA_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ACTIVA_UNROLL
+    for (int j = 0; j < C; ++j) sum[i][j] = splat(T(0));
+  }
+  const T *p = a(r, 0), *q = b(0, c);
+  for (int64_t k = 0; k < inner; ++k, p += a.column * LANES<T>, q += b.row * LANES<T>) {
+    Vector<T> y[C];
+    ACTIVA_UNROLL
+    for (int j = 0; j < C; ++j) y[j] = load(q + j * b.column * LANES<T>);
+    ACTIVA_UNROLL
+    for (int i = 0; i < R; ++i) {
+      const Vector<T> x = load(p + i * a.row * LANES<T>);
+      ACTIVA_UNROLL
+      for (int j = 0; j < C; ++j) sum[i][j] += x * y[j];
+    }
+  }
+  ACTIVA_UNROLL
+  for (int i = 0; i < R; ++i) {
+    ACTIVA_UNROLL
+    for (int j = 0; j < C; ++j) store(out(r + i, c + j), sum[i][j]);
+  }
+}
+
+template <int R, class T>
+void product_rows(const Matrix<T>& a, const Matrix<T>& b, int64_t r, int64_t columns, int64_t inner,
+                  const Matrix<T>& out) {
+  int64_t c = 0;
+  for (; c + 4 <= columns; c += 4) product_part<R, 4>(a, b, r, c, inner, out);
+  if (columns - c >= 2) product_part<R, 2>(a, b, r, c, inner, out), c += 2;
+  if (columns - c >= 1) product_part<R, 1>(a, b, r, c, inner, out);
+}
+
+// out (rows, columns) = a (rows, inner) b (inner, columns)
+template <class T>
+void product(const Matrix<T>& a, const Matrix<T>& b, int64_t rows, int64_t columns, int64_t inner,
+             const Matrix<T>& out) {
+  constexpr int MOST = VECTOR_BYTES == 64 ? 4 : 2;  // registers hold the sums
+  int64_t r = 0;
+  for (; r + MOST <= rows; r += MOST) product_rows<MOST>(a, b, r, columns, inner, out);
+  if (MOST == 4 && rows - r >= 2) product_rows<2>(a, b, r, columns, inner, out), r += 2;
+  if (rows - r >= 1) product_rows<1>(a, b, r, columns, inner, out);
+}
+
+// Some sequences of one length, one head of them.
+template <class T>
+struct Group {
+  const Sequence* sequences;
+  int64_t count, length, E, heads, head, size;
+
+  int64_t row(int64_t lane, int64_t token) const {
+    return sequences[lane].first + token * sequences[lane].stride;
+  }
+
+  template <class M>
+  void take(const M* from, const Matrix<T>& to) const {  // (length, size)
+    for (int64_t t = 0; t < length; ++t)
+      for (int64_t c = 0; c < size; c += LANES<T>) {
+        Vector<T> rows[LANES<T>];
+        ACTIVA_UNROLL
+        for (int l = 0; l < LANES<T>; ++l)
+          rows[l] = l < count ? load_part<T>(from + row(l, t) * E + head * size + c, size - c)
+                              : splat(T(0));
+        transpose<T>(rows);
+        const int64_t most = size - c < LANES<T> ? size - c : LANES<T>;
+        if (most == LANES<T>) {
+          ACTIVA_UNROLL
+          for (int l = 0; l < LANES<T>; ++l) store(to(t, c + l), rows[l]);
+        } else {
+          for (int l = 0; l < most; ++l) store(to(t, c + l), rows[l]);
+        }
+      }
+  }
+
+  template <class M>
+  void give(const Matrix<T>& from, M* to) const {
+    for (int64_t t = 0; t < length; ++t)
+      for (int64_t c = 0; c < size; c += LANES<T>) {
+        Vector<T> rows[LANES<T>];
+        ACTIVA_UNROLL
+        for (int l = 0; l < LANES<T>; ++l) rows[l] = c + l < size ? load(from(t, c + l)) : splat(T(0));
+        transpose<T>(rows);
+        ACTIVA_UNROLL
+        for (int l = 0; l < LANES<T>; ++l)
+          if (l < count) store_part<T>(to + row(l, t) * E + head * size + c, size - c, rows[l]);
+      }
+  }
+};
+
+template <class T>
+struct Scratch {
+  Matrix<T> q, k, v, grad, result;         // (length, size)
+  Matrix<T> probabilities, grad_scores;    // (length, length)
+};
+
+template <class T>
+Scratch<T> scratch_in(Arena& arena, int64_t length, int64_t size) {
+  const auto matrix = [&](int64_t columns) {
+    return Matrix<T>::whole(arena.take<T>(length * columns * LANES<T>), columns);
+  };
+  return {matrix(size), matrix(size), matrix(size), matrix(size), matrix(size), matrix(length),
+          matrix(length)};
+}
+
+template <class T, class F>
+void each_head(const Tile& tile, const Sequence* sequences, int64_t count, F f) {
+  const int64_t size = tile.e / tile.heads;
+  for (int64_t head = 0; head < tile.heads; ++head)
+    f(Group<T>{sequences, count, sequences[0].length, padded(tile.e), tile.heads, head, size});
+}
+
+template <class T>
+T scale_of(int64_t size) {
+  return T(1) / T(sqrt(T(size)));
+}
+
+template <class T, class M>
+int64_t short_scratch(int64_t length, int64_t e, int64_t heads) {
+  Arena arena{nullptr};
+  scratch_in<T>(arena, length, e / heads);
+  return arena.used;
+}
+
+template <class T, class M>
+void short_forward(const Tile& tile, const Sequence* sequences, int64_t count,
+                   const Attention<T, M>& a, void* scratch) {
+  each_head<T>(tile, sequences, count, [&](const Group<T>& g) {
+    Arena arena{static_cast<char*>(scratch)};
+    const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
+    const Vector<T> scale = splat(scale_of<T>(g.size));
+    const Matrix<T>& p = s.probabilities;
+    g.take(a.q, s.q);
+    g.take(a.k, s.k);
+    g.take(a.v, s.v);
+    product(s.q, s.k.transposed(), g.length, g.length, g.size, p);
+    for (int64_t i = 0; i < g.length; ++i) {
+      Vector<T> top = load(p(i, 0)), sum = splat(T(0));
+      for (int64_t j = 1; j < g.length; ++j) top = larger(top, load(p(i, j)));
+      for (int64_t j = 0; j < g.length; ++j) {
+        const Vector<T> power = exponential((load(p(i, j)) - top) * scale);
+        store(p(i, j), power);
+        sum += power;
+      }
+      const Vector<T> share = splat(T(1)) / sum;
+      for (int64_t j = 0; j < g.length; ++j) store(p(i, j), load(p(i, j)) * share);
+      if (a.log_sums)
+        for (int l = 0; l < g.count; ++l)
+          a.log_sums[g.row(l, i) * g.heads + g.head] = T(top[l]) * scale_of<T>(g.size) + T(log(T(sum[l])));
+    }
+    product(p, s.v, g.length, g.size, g.length, s.result);
+    g.give(s.result, a.out);
+  });
+}
+
+template <class T, class M>
+void short_backward(const Tile& tile, const Sequence* sequences, int64_t count,
+                    const AttentionBackward<T, M>& a, void* scratch) {
+  each_head<T>(tile, sequences, count, [&](const Group<T>& g) {
+    Arena arena{static_cast<char*>(scratch)};
+    const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
+    const Vector<T> scale = splat(scale_of<T>(g.size));
+    const Matrix<T>&p = s.probabilities, &grad_s = s.grad_scores;
+    g.take(a.q, s.q);
+    g.take(a.k, s.k);
+    g.take(a.v, s.v);
+    g.take(a.grad_out, s.grad);
+    product(s.q, s.k.transposed(), g.length, g.length, g.size, p);
+    product(s.grad, s.v.transposed(), g.length, g.length, g.size, grad_s);
+    for (int64_t i = 0; i < g.length; ++i) {
+      T lanes[LANES<T>] = {};
+      for (int l = 0; l < g.count; ++l) lanes[l] = a.log_sums[g.row(l, i) * g.heads + g.head];
+      const Vector<T> log_sum = load(lanes);
+      Vector<T> mean = splat(T(0));  // of the gradients of the probabilities
+      for (int64_t j = 0; j < g.length; ++j) {
+        const Vector<T> probability = exponential(load(p(i, j)) * scale - log_sum);
+        store(p(i, j), probability);
+        mean += probability * load(grad_s(i, j));
+      }
+      for (int64_t j = 0; j < g.length; ++j)
+        store(grad_s(i, j), load(p(i, j)) * (load(grad_s(i, j)) - mean) * scale);
+    }
+    product(p.transposed(), s.grad, g.length, g.size, g.length, s.result);
+    g.give(s.result, a.grad_v);
+    product(grad_s, s.k, g.length, g.size, g.length, s.result);
+    g.give(s.result, a.grad_q);
+    product(grad_s.transposed(), s.q, g.length, g.size, g.length, s.result);
+    g.give(s.result, a.grad_k);
+  });
+}
+
+}  // namespace
+}  // namespace activa::ACTIVA_ISA
