@@ -138,9 +138,9 @@ def test_a_sample_has_cells_of_all_types_alike_in_random_order() -> None:
     levels = np.sort(obs, axis=1).reshape(300, 4, 3)
     assert (np.ptp(levels, axis=2) < 1e-3).all()  # four types of three cells
     assert (np.diff(levels.mean(axis=2), axis=1) > 1e-3).mean() > 0.99
-    first = obs.argsort(axis=1).argsort(axis=1)[:, 0] // 3  # rank of the first row's type
-    counts = np.bincount(first, minlength=4)
-    assert np.abs(counts - 75).max() < 4.5 * np.sqrt(75)
+    kinds = obs.argsort(axis=1).argsort(axis=1) // 3  # (M, N): rank of each row's type
+    alike = (kinds[:, 1:] == kinds[:, :-1]).mean(axis=1)  # of two rows in turn, 2 in 11
+    assert abs(alike.mean() - 2 / 11) < 4 * alike.std() / np.sqrt(300)
     fewer = Simulator(law).sample(5, 10)
     assert fewer.obs.shape == (5, 10, 1)
 

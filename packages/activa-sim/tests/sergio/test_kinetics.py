@@ -42,6 +42,13 @@ def test_a_regulator_activates_a_beta_share_of_its_targets(sign: tuple[float, fl
     assert stats.chisquare(np.bincount(activated, minlength=7), expected).pvalue > P
 
 
+def test_regulators_draw_their_shares_apart_and_signs_do_not_follow_strengths() -> None:
+    rates = Kinetics(sign=(0.5, 0.5)).draw(model_streams(2, "train", 0, 1000), 6, 1)
+    activated = rates.activates.mean(axis=2)  # (M, d)
+    assert stats.pearsonr(activated[:, 0], activated[:, 1]).pvalue > P
+    assert stats.pearsonr(rates.activates.ravel(), rates.strength.ravel()).pvalue > P
+
+
 def test_the_rates_of_a_model_depend_on_it_alone() -> None:
     whole = Kinetics().draw(model_streams(3, "test", 0, 9), 5, 2)
     part = Kinetics().draw(model_streams(3, "test", 7, 2), 5, 2)

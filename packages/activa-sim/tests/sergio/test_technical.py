@@ -55,6 +55,9 @@ def test_an_outlier_gene_is_multiplied_in_all_cells_of_a_condition_alike() -> No
     clean, noisy = clean[seen], noisy[seen]
     ratio = np.log(noisy[..., 0] / noisy[..., 1]) - np.log(clean[..., 0] / clean[..., 1])
     assert np.ptp(ratio, axis=-1).max() < 0.2
+    model = np.nonzero(seen)[0]
+    pairs = np.nonzero(np.diff(model) == 0)[0]  # both conditions of a model
+    assert stats.pearsonr(ratio[pairs, 0], ratio[pairs + 1, 0]).pvalue > 1e-4
     assert stats.kstest(ratio[:, 0], stats.norm(0.0, np.sqrt(2.0)).cdf).pvalue > 1e-4
 
 
