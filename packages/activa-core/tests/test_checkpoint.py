@@ -78,10 +78,10 @@ def test_a_disk_that_fills_up_keeps_the_checkpoint_before(
 
 def test_a_run_goes_on_only_with_its_own_configuration(small: ModelConfig, tmp_path: Path) -> None:
     path, config = tmp_path / "training.safetensors", TrainConfig()
-    state = TrainingState(3, 24, 1.25, {"w": torch.ones(2)}, {"0.exp_avg": torch.zeros(2)})
+    state = TrainingState(3, 24, 1.25, {"w": torch.ones(2)}, {"0.exp_avg": torch.zeros(2)}, "small")
     checkpoint.save_training(path, state, small, config)
     back = checkpoint.load_training(path, small, config)
-    assert (back.step, back.models_seen, back.seconds) == (3, 24, 1.25)
+    assert (back.step, back.models_seen, back.seconds, back.origin) == (3, 24, 1.25, "small")
     assert torch.equal(back.weights["w"], torch.ones(2))
     assert list(back.optimizer) == ["0.exp_avg"]
     with pytest.raises(CheckpointError, match=r"another training configuration \(beta, seed"):

@@ -73,10 +73,30 @@ def test_every_parameter_receives_a_gradient(
 ) -> None:
     model = network(small, decoder_components=2, **changes)
     evidence = model.evidence(problem(4, 6, 2), TrainConfig(kl=kl), draw_noise(4, 2, small))
-    evidence.loss(0.1).mean().backward()  # type: ignore[no-untyped-call]
+    evidence.loss(0.1, 0.0).mean().backward()  # type: ignore[no-untyped-call]
     without = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     # a shift of all scores cancels in a softmax
     assert [n for n in without if "scores" not in n] == []
+
+
+def test_the_predictive_term_is_the_likelihood_of_the_answer_under_the_prior(
+    small: ModelConfig,
+) -> None:
+    """One latent a component, shifted alike: sum_c rho_c p(x | z_c), written out."""
+    model, asked = network(small, prior_components=3, decoder_components=2), problem(4, 6, 2)
+    noise, config = draw_noise(4, 2, small), TrainConfig(predictive_weight=0.5)
+    evidence = model.evidence(asked, config, noise)
+    prior = model.latent(asked.obs, asked.targets, asked.values)
+    z = prior.means + math.sqrt(small.latent_variance) * noise[:, None]  # (B, k, d, l)
+    shares = [
+        prior.log_weights[:, c, None] + model.decode(z[:, c]).log_prob(asked.interv)
+        for c in range(3)
+    ]
+    expected = torch.stack(shares).logsumexp(dim=0).mean(dim=1)
+    assert evidence.predictive is not None
+    torch.testing.assert_close(evidence.predictive, expected)
+    loss = 0.1 * evidence.divergence - evidence.log_likelihood - 0.5 * expected
+    torch.testing.assert_close(evidence.loss(0.1, 0.5), loss)
 
 
 def test_the_parameters_are_counted_without_a_network(small: ModelConfig) -> None:

@@ -78,7 +78,9 @@ def terms(
 ) -> tuple[Tensor, list[Tensor]]:
     """Loss of each pair and the gradients of its sum."""
     evidence = model.evidence(asked, config, noise)
-    loss = evidence.loss(0.3 / (asked.rows if config.rows == "sum" else 1))
+    loss = evidence.loss(
+        0.3 / (asked.rows if config.rows == "sum" else 1), config.predictive_weight
+    )
     gradients = torch.autograd.grad(loss.sum(), list(model.parameters()))
     return torch.stack([loss, evidence.log_likelihood, evidence.divergence]).detach(), [*gradients]
 
@@ -86,14 +88,16 @@ def terms(
 @pytest.mark.parametrize("rows", ["mean", "sum"])
 @pytest.mark.parametrize("kl", ["bound", "monte_carlo"])
 @pytest.mark.parametrize("changes", [PAPER, GENERAL], ids=["paper", "general"])
-@pytest.mark.parametrize("interv_rows", [None, 4])
+@pytest.mark.parametrize(("interv_rows", "predictive_weight"), [(None, 0.0), (4, 0.7)])
 def test_each_model_of_a_ragged_batch_gets_what_it_gets_alone(
     changes: dict[str, Any],
     kl: Literal["bound", "monte_carlo"],
     rows: Literal["mean", "sum"],
     interv_rows: int | None,
+    predictive_weight: float,
 ) -> None:
-    model, config = network(**changes), TrainConfig(kl=kl, rows=rows)
+    model = network(**changes)
+    config = TrainConfig(kl=kl, rows=rows, predictive_weight=predictive_weight)
     standardised = model.config.standardise
     batch = ragged_batch(np.nan)
     noise = torch.randn(

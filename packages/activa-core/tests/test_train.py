@@ -76,6 +76,24 @@ def test_the_held_out_models_are_scored_once_at_the_end_of_a_run_and_of_a_repeat
         assert card.metrics["held_out_nll"] == pytest.approx(-float(scored[0].mean()))
 
 
+def test_a_run_begins_with_the_weights_of_another_and_names_it(
+    small: ModelConfig, toy_source: Any, tmp_path: Path
+) -> None:
+    card = checkpoint.ModelCard(name="first", commit="abc")
+    first = fit(small, toy_source, CONFIG, tmp_path / "first", card=card)
+    still = CONFIG.model_copy(update={"steps": 1, "learning_rate": 1e-30})
+    for _ in range(2):  # the second goes on with what the first left
+        second = fit(small, toy_source, still, tmp_path / "second", start=first)
+        assert_same_bits(weights(second), weights(first))
+        assert checkpoint.load(second)[1].origin == "first after 12 steps at commit abc"
+    third = fit(small, toy_source, still, tmp_path / "third", start=second)
+    origin = "unnamed after 1 steps at commit unknown, from first after 12 steps at commit abc"
+    assert checkpoint.load(third)[1].origin == origin
+    wider = small.model_copy(update={"hidden_dim": 24})
+    with pytest.raises(TrainingError, match=r"another network \(hidden_dim differ\)"):
+        fit(wider, toy_source, still, tmp_path / "wider", start=first)
+
+
 class StopsAfter:
     """A source that breaks the run at a step, as a crash would."""
 

@@ -21,6 +21,10 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; a run that stands there goes on.")],
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="A trained model whose weights a new run begins with."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Describe the model as JSON.")] = False,
 ) -> None:
     """Train a model on fresh simulations, or go on with a run that was interrupted."""
@@ -48,6 +52,7 @@ def train(
         out,
         validation=held_out(chosen, source.simulator),
         card=first_card(chosen, source.simulator),
+        start=start,
     )
     _, card = checkpoint.load(path)
     if as_json:

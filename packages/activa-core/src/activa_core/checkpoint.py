@@ -44,6 +44,8 @@ class ModelCard(BaseModel):
     recipe: dict[str, Any] = {}
     """The whole recipe: data, model, training."""
     commit: str = "unknown"
+    origin: str = ""
+    """The model whose weights training began with, and its own origin; empty for random ones."""
     steps: int = 0
     models_seen: int = 0
     """Simulated causal models, each seen once with all its queries."""
@@ -63,6 +65,7 @@ class TrainingState:
     seconds: float
     weights: dict[str, Tensor]
     optimizer: dict[str, Tensor]  # "<index of the parameter>.<name>"
+    origin: str = ""  # as on the model's card
 
 
 def save(path: Path, model: CVAE, card: ModelCard) -> None:
@@ -125,6 +128,7 @@ def save_training(
         "step": str(state.step),
         "models_seen": str(state.models_seen),
         "seconds": repr(state.seconds),
+        "origin": state.origin,
         "model": model_config.model_dump_json(),
         "training": config.model_dump_json(),
     }
@@ -141,9 +145,11 @@ def load_training(path: Path, model_config: ModelConfig, config: TrainConfig) ->
     """
     with _opened(path, "activa-training") as (file, header):
         tensors = _tensors(file)
-    ours = {"model": model_config.model_dump_json(), "training": config.model_dump_json()}
-    for part, text in ours.items():
-        theirs, mine = json.loads(header[part]), json.loads(text)
+    asked: dict[str, ModelConfig | TrainConfig] = {"model": model_config, "training": config}
+    for part, ours in asked.items():
+        mine = ours.model_dump(mode="json")
+        # a field that is younger than the file had its default
+        theirs = type(ours)().model_dump(mode="json") | json.loads(header[part])
         changed = sorted(k for k in theirs.keys() | mine if theirs.get(k) != mine.get(k))
         if changed:
             raise CheckpointError(
@@ -155,7 +161,11 @@ def load_training(path: Path, model_config: ModelConfig, config: TrainConfig) ->
         part, _, rest = name.partition(".")
         parts[part][rest] = value
     return TrainingState(
-        int(header["step"]), int(header["models_seen"]), float(header["seconds"]), **parts
+        int(header["step"]),
+        int(header["models_seen"]),
+        float(header["seconds"]),
+        **parts,
+        origin=header.get("origin", ""),  # 0.1.0 wrote none
     )
 
 

@@ -92,6 +92,9 @@ class TrainConfig(BaseModel):
     """Largest norm of the whole gradient."""
     beta: float = Field(default=0.1, ge=0.0)
     """Weight of the KL term [beta]."""
+    predictive_weight: float = Field(default=0.0, ge=0.0)
+    """Weight of log p(X | D, do) itself, with latents from the prior instead of the encoder: the
+    hybrid objective of Sohn et al. (2015). The paper has none."""
     kl: Literal["bound", "monte_carlo"] = "bound"
     """How KL(q || prior) is computed: the variational bound, or Monte Carlo with the same z."""
     rows: Literal["mean", "sum"] = "mean"

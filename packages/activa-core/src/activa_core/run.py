@@ -49,6 +49,7 @@ class Run:
         *,
         device: torch.device,
         graph: bool,
+        start: Path | None,
     ) -> None:
         self.model_config, self.config, self.out, self.device = model_config, config, out, device
         with torch.random.fork_rng(devices=[]):
@@ -57,11 +58,13 @@ class Run:
         self.optimiser = NAdam(self.model, clip_norm=config.clip_norm)
         self._step = Step(self.model, self.optimiser, config)
         self._move = CapturedStep(self._step) if graph else self._step
-        self.step, self.models_seen, self.seconds = 0, 0, 0.0
+        self.step, self.models_seen, self.seconds, self.origin = 0, 0, 0.0, ""
         self._logged = 0  # the step of the last line of the log
         self._nll: float | None = None  # in that line
         if (out / "training.safetensors").exists():
             self._resume()
+        elif start is not None:
+            self._begin_with(start)
 
     def advance(self, source: Source) -> None:
         """One step of the optimiser."""
@@ -109,6 +112,7 @@ class Run:
             self.seconds,
             dict(self.model.state_dict()),
             self.optimiser.state(),
+            self.origin,
         )
         path = self.out / "training.safetensors"
         checkpoint.save_training(path, state, self.model_config, self.config)
@@ -122,6 +126,7 @@ class Run:
         metrics = {} if nll is None else {"held_out_nll": nll}
         card = card.model_copy(
             update={
+                "origin": self.origin,
                 "steps": self.step,
                 "models_seen": self.models_seen,
                 "training_seconds": round(self.seconds, 1),
@@ -150,12 +155,26 @@ class Run:
         stay = (noise, keys, coefficients.to(noise.dtype))
         return Inputs(batch, *(to_device(tensor, self.device) for tensor in stay))
 
+    def _begin_with(self, start: Path) -> None:
+        model, card = checkpoint.load(start)
+        if model.config != self.model_config:
+            ours, theirs = self.model_config.model_dump(), model.config.model_dump()
+            changed = ", ".join(name for name in ours if ours[name] != theirs[name])
+            raise TrainingError(
+                f"{start} is another network ({changed} differ); "
+                "begin with random weights, or give the network its configuration"
+            )
+        self.model.load_state_dict(model.state_dict())
+        before = f", from {card.origin}" if card.origin else ""
+        self.origin = f"{card.name} after {card.steps} steps at commit {card.commit}{before}"
+
     def _resume(self) -> None:
         path = self.out / "training.safetensors"
         state = checkpoint.load_training(path, self.model_config, self.config)
         self.model.load_state_dict(state.weights)
         self.optimiser.load(state.optimizer)
         self.step, self.models_seen, self.seconds = state.step, state.models_seen, state.seconds
+        self.origin = state.origin
         self._logged = self.step
         self._log(self._logged_before_the_checkpoint(), append=False)
 

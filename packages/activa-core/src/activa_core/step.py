@@ -79,7 +79,7 @@ class Step:
             some = inputs.pairs[part]
             evidence = self.model.evidence(some, self.config, inputs.noise[part], key=key)
             beta = self.config.beta / (some.rows if self.config.rows == "sum" else 1)
-            (evidence.loss(beta).sum() / B).backward()  # type: ignore[no-untyped-call]
+            (evidence.loss(beta, self.config.predictive_weight).sum() / B).backward()  # type: ignore[no-untyped-call]
             terms = torch.stack([evidence.log_likelihood, evidence.divergence]).detach()
             total += terms.sum(dim=1) / B
         return total

@@ -29,6 +29,7 @@ def fit(
     card: checkpoint.ModelCard | None = None,
     device: torch.device | str = "cpu",
     graph: bool = False,
+    start: Path | None = None,
 ) -> Path:
     """Train a model on fresh batches, or go on with the run that stands in `out`.
 
@@ -55,6 +56,8 @@ def fit(
     graph : bool
         Capture a step in a CUDA graph and replay it: one launch in place of hundreds. Every step
         must then have batches of the same shapes.
+    start : Path, optional
+        A trained model of the same configuration, whose weights a new run begins with.
 
     Returns
     -------
@@ -64,13 +67,14 @@ def fit(
     Raises
     ------
     CheckpointError
-        If a checkpoint cannot be written or does not belong to this run.
+        If a checkpoint cannot be written or does not belong to this run, or `start` is none.
     TrainingError
-        If gradients stay non-finite, or a graph is asked for where there can be none.
+        If gradients stay non-finite, a graph is asked for where there can be none, or `start` is
+        another network.
     KeyboardInterrupt
         After SIGINT or SIGTERM, once the state is saved.
     """
-    run = Run(model_config, config, out, device=torch.device(device), graph=graph)
+    run = Run(model_config, config, out, device=torch.device(device), graph=graph, start=start)
     standardised = model_config.standardise
     held_out = [pairs(b, standardised=standardised, device=device) for b in validation]
     progress = ProgressLine(config.steps, "step")

@@ -19,14 +19,16 @@ __all__ = ["CVAE", "Evidence", "count_parameters"]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The two terms of the objective for each item of a batch."""
+    """The terms of the objective for each item of a batch."""
 
     log_likelihood: Tensor  # (B,), mean over the item's rows of E_q log p(x_n | z)
     divergence: Tensor  # (B,), KL(q || prior) of a whole sample
+    predictive: Tensor | None  # (B,), mean of log p(x_n | D, do), with latents from the prior
 
-    def loss(self, beta: float | Tensor) -> Tensor:
+    def loss(self, beta: float | Tensor, predictive_weight: float) -> Tensor:
         """Negative objective per row (B,); `beta` is the effective one (see `TrainConfig.rows`)."""
-        return beta * self.divergence - self.log_likelihood
+        loss = beta * self.divergence - self.log_likelihood
+        return loss if self.predictive is None else loss - predictive_weight * self.predictive
 
 
 class CVAE(nn.Module):
@@ -103,7 +105,25 @@ class CVAE(nn.Module):
         log_prob = self.log_likelihood(self.decode(z, n_vars=n_vars, key=key), pairs)  # (B, N)
         bound = config.kl == "bound"
         divergence = prior.kl_bound(mean) if bound else prior.kl_monte_carlo(mean, z)
-        return Evidence(_mean_over_rows(log_prob, pairs.n_interv), divergence)
+        predictive = None
+        if config.predictive_weight:
+            predictive = _mean_over_rows(
+                self._predictive(prior, pairs, noise, key=key), pairs.n_interv
+            )
+        return Evidence(_mean_over_rows(log_prob, pairs.n_interv), divergence, predictive)
+
+    def _predictive(
+        self, prior: LatentMixture, pairs: Pairs, noise: Tensor, *, key: Tensor | None
+    ) -> Tensor:  # (B, N)
+        """Give log sum_c rho_c p(x_n | z_c), with one latent from each component of the prior."""
+        B, k = prior.log_weights.shape
+        z = prior.means + math.sqrt(self.config.latent_variance) * noise[:, None]  # (B, k, d, l)
+        n_vars = None if pairs.n_vars is None else pairs.n_vars.repeat_interleave(k)
+        decoded = self.decode(z.flatten(0, 1), n_vars=n_vars, key=key)
+        log_weights = prior.log_weights[..., None] + decoded.log_weights.view(B, k, -1)
+        parts = (decoded.means, decoded.factors, decoded.diagonal)
+        joined = (part.reshape(B, -1, *part.shape[2:]) for part in parts)  # (B, k C, ...)
+        return self.log_likelihood(GaussianMixture(log_weights.flatten(1), *joined), pairs)
 
     def log_likelihood(self, decoded: GaussianMixture, pairs: Pairs) -> Tensor:  # (B, N)
         """Log density of the interventional rows, without the targets where those are fixed."""
