@@ -36,9 +36,9 @@ def test_gradients_are_the_slopes(
 
 def test_operator_keeps_what_torch_asks_of_one(draw_block: DrawBlock) -> None:
     x, weights = draw_block(2, 3, 2, 4, 3)
-    inputs = (x.requires_grad_(), [w.requires_grad_() for w in weights])
+    inputs = [t.requires_grad_() for t in (x, *weights)]
     key, n_obs = torch.tensor([1, 2]), torch.tensor([3, 2])
-    arguments = (*inputs, key, n_obs, None, "samples", 2, "float64", 0.125, 1, True, "native")
+    arguments = (*inputs, key, n_obs, None, "samples", 2, "float64", 0.125, 1, "native", True)
     torch.library.opcheck(torch.ops.activa.alternating_attention.default, arguments)
 
 
@@ -64,9 +64,9 @@ def test_compiles_into_one_graph(
 def test_nothing_is_kept_where_nothing_needs_a_gradient(draw_block: DrawBlock) -> None:
     x, weights = draw_block(2, 5, 3, 8, 12)
     operator = torch.ops.activa.alternating_attention
-    nothing = (None, None, None, "samples", 2, "float64", 0.0, 0)
+    options = (None, None, None, "samples", 2, "float64", 0.0, 0, "native")
     for save, sizes in ((False, [0, 0]), (True, [x.numel(), 1])):
-        out, middle, workspace = operator(x, list(weights), *nothing, save, "native")
+        out, middle, workspace = operator(x, *weights, *options, save)
         assert [middle.numel(), min(workspace.numel(), 1)] == sizes
         torch.testing.assert_close(out, alternating_attention(x, weights, **OPTIONS))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -93,9 +92,9 @@ def alternating_attention(
             n_vars=n_vars,
         )
     differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *weights))
-    out: Tensor = _forward(
+    arguments = (
         x,
-        list(weights),
+        *weights,
         key if drop else None,
         n_obs,
         n_vars,
@@ -104,9 +103,13 @@ def alternating_attention(
         precision or name(x.dtype),
         drop / WHOLE,
         layer,
-        differentiable,
         implementation,
-    )[0]
+        differentiable,
+    )
+    if differentiable and not torch.compiler.is_compiling():
+        out: Tensor = _Eagerly.apply(*arguments)
+    else:
+        out = _forward(*arguments)[0]
     return out
 
 
@@ -115,140 +118,91 @@ def _implementation(device: str, dtype: str) -> str:
     return choose("alternating_attention", device, dtype).implementation
 
 
-@torch.library.custom_op("activa::alternating_attention", mutates_args=())
-def _forward(
-    x: Tensor,
-    weights: Sequence[Tensor],
-    key: Tensor | None,
-    n_obs: Tensor | None,
-    n_vars: Tensor | None,
-    axis: str,
-    heads: int,
-    precision: str,
-    dropout: float,
-    layer: int,
-    save: bool,
-    implementation: str,
-) -> tuple[Tensor, Tensor, Tensor]:
+WEIGHTS = ", ".join(f"Tensor {field}" for field in BlockWeights._fields)
+OPTIONS = (
+    "Tensor? key, Tensor? n_obs, Tensor? n_vars, "
+    "str axis, int heads, str precision, float dropout, int layer, str implementation"
+)
+INPUTS = 1 + len(BlockWeights._fields)  # x and the weights
+
+
+@torch.library.custom_op(
+    "activa::alternating_attention",
+    mutates_args=(),
+    schema=f"(Tensor x, {WEIGHTS}, {OPTIONS}, bool save) -> (Tensor, Tensor, Tensor)",
+)
+def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Output, and for the way back middle and workspace (empty unless `save`)."""
-    results: tuple[Tensor, Tensor, Tensor] = _module(implementation).forward(
-        x.contiguous(),
-        [w.contiguous() for w in weights],
-        axis=axis,
-        heads=heads,
-        precision=precision,
-        dropout=dropout,
-        key=key,
-        layer=layer,
-        n_obs=n_obs,
-        n_vars=n_vars,
-        save=save,
+    x, *weights = (t.contiguous() for t in arguments[:INPUTS])
+    implementation, options = _options(arguments[INPUTS:-1])
+    results: tuple[Tensor, Tensor, Tensor] = implementation.forward(
+        x, weights, **options, save=arguments[-1]
     )
     return results
 
 
-@torch.library.custom_op("activa::alternating_attention_backward", mutates_args=())
-def _backward(
-    grad_out: Tensor,
-    x: Tensor,
-    middle: Tensor,
-    workspace: Tensor,
-    weights: Sequence[Tensor],
-    key: Tensor | None,
-    n_obs: Tensor | None,
-    n_vars: Tensor | None,
-    axis: str,
-    heads: int,
-    precision: str,
-    dropout: float,
-    layer: int,
-    implementation: str,
-) -> list[Tensor]:
+@torch.library.custom_op(
+    "activa::alternating_attention_backward",
+    mutates_args=(),
+    schema=f"(Tensor grad_out, Tensor middle, Tensor workspace, Tensor x, {WEIGHTS}, {OPTIONS})"
+    f" -> ({', '.join(['Tensor'] * INPUTS)})",
+)
+def _backward(*arguments: Any) -> tuple[Tensor, ...]:
     """Gradients of x and of the twelve weights."""
-    grad_x, gradients = _module(implementation).backward(
-        grad_out.contiguous(),
-        x.contiguous(),
-        middle,
-        workspace,
-        [w.contiguous() for w in weights],
-        axis=axis,
-        heads=heads,
-        precision=precision,
-        dropout=dropout,
-        key=key,
-        layer=layer,
-        n_obs=n_obs,
-        n_vars=n_vars,
-    )
-    return [grad_x, *gradients]
+    grad_out, middle, workspace, x, *weights = (t.contiguous() for t in arguments[: INPUTS + 3])
+    implementation, options = _options(arguments[INPUTS + 3 :])
+    grad_x, gradients = implementation.backward(grad_out, x, middle, workspace, weights, **options)
+    return (grad_x, *gradients)
 
 
-def _module(implementation: str) -> Any:
-    """Load an implementation where it is used: Triton is not always installed."""
-    return import_module(f"activa_kernels.alternating_attention.{implementation}")
+def _options(values: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
+    """Return the module that computes, loaded where it is used, and what it is told by name."""
+    names = ("key", "n_obs", "n_vars", "axis", "heads", "precision", "dropout", "layer")
+    module = import_module(f"activa_kernels.alternating_attention.{values[-1]}")
+    return module, dict(zip(names, values[:-1], strict=True))
 
 
 @_forward.register_fake
-def _(
-    x: Tensor,
-    weights: Sequence[Tensor],
-    key: Tensor | None,
-    n_obs: Tensor | None,
-    n_vars: Tensor | None,
-    axis: str,
-    heads: int,
-    precision: str,
-    dropout: float,
-    layer: int,
-    save: bool,
-    implementation: str,
-) -> tuple[Tensor, Tensor, Tensor]:
+def _(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    x, weights = arguments[0], BlockWeights(*arguments[1:INPUTS])
+    *_, heads, precision, _, _, implementation, save = arguments
     size = 0
     if save and implementation == "native":
-        B, N, d, e = x.shape
-        h = weights[8].shape[0]
-        size = native.workspace_bytes(B, N, d, e, h, heads, x.dtype, precision)
+        h = weights.hidden_weight.shape[0]
+        size = native.workspace_bytes(*x.shape, h, heads, x.dtype, precision)
     middle = x.new_empty(x.shape if save else (0,))
     return x.new_empty(x.shape), middle, x.new_empty((size,), dtype=torch.uint8)
 
 
 @_backward.register_fake
-def _(
-    grad_out: Tensor,
-    x: Tensor,
-    middle: Tensor,
-    workspace: Tensor,
-    weights: Sequence[Tensor],
-    key: Tensor | None,
-    n_obs: Tensor | None,
-    n_vars: Tensor | None,
-    axis: str,
-    heads: int,
-    precision: str,
-    dropout: float,
-    layer: int,
-    implementation: str,
-) -> list[Tensor]:
-    return [t.new_empty(t.shape) for t in (x, *weights)]
+def _(*arguments: Any) -> tuple[Tensor, ...]:
+    return tuple(t.new_empty(t.shape) for t in arguments[3 : INPUTS + 3])
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    x, weights, key, n_obs, n_vars, *options = inputs
     _, middle, workspace = output
-    axis, heads, precision, dropout, layer, _, implementation = options
-    ctx.options = (axis, heads, precision, dropout, layer, implementation)
+    tensors, ctx.options = inputs[: INPUTS + 3], inputs[INPUTS + 3 : -1]
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(x, middle, workspace, key, n_obs, n_vars, *weights)
+    ctx.save_for_backward(middle, workspace, *tensors)
 
 
-def _differentiate(ctx: Any, grad_out: Tensor | None, *_: Any) -> tuple[Any, ...]:
-    x, middle, workspace, key, n_obs, n_vars, *weights = ctx.saved_tensors
-    if grad_out is None:
-        return None, [None] * len(weights), *(None,) * 10
-    grad_x, *gradients = _backward(
-        grad_out, x, middle, workspace, weights, key, n_obs, n_vars, *ctx.options
-    )
-    return grad_x, gradients, *(None,) * 10
+def _differentiate(ctx: Any, grad_out: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:
+    gradients: tuple[Tensor | None, ...] = (None,) * INPUTS
+    if grad_out is not None:
+        gradients = _backward(grad_out, *ctx.saved_tensors, *ctx.options)
+    return (*gradients, *(None,) * (len(ctx.options) + 4))
 
 
 _forward.register_autograd(_differentiate, setup_context=_save)
+
+
+class _Eagerly(torch.autograd.Function):
+    """What `register_autograd` says, without the time that its generality costs each call."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Tensor:
+        output = _forward(*arguments)
+        _save(ctx, arguments, output)
+        return output[0]
+
+    backward = staticmethod(_differentiate)
