@@ -107,7 +107,7 @@ def alternating_attention(
         differentiable,
     )
     if differentiable and not torch.compiler.is_compiling():
-        out: Tensor = _Eagerly.apply(*arguments)
+        out: Tensor = _Eagerly.apply(*arguments)  # type: ignore[no-untyped-call]
     else:
         out = _forward(*arguments)[0]
     return out
@@ -168,8 +168,9 @@ def _(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     *_, heads, precision, _, _, implementation, save = arguments
     size = 0
     if save and implementation == "native":
+        B, N, d, e = x.shape
         h = weights.hidden_weight.shape[0]
-        size = native.workspace_bytes(*x.shape, h, heads, x.dtype, precision)
+        size = native.workspace_bytes(B, N, d, e, h, heads, x.dtype, precision)
     middle = x.new_empty(x.shape if save else (0,))
     return x.new_empty(x.shape), middle, x.new_empty((size,), dtype=torch.uint8)
 
@@ -201,8 +202,8 @@ class _Eagerly(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> Tensor:
-        output = _forward(*arguments)
-        _save(ctx, arguments, output)
-        return output[0]
+        out, middle, workspace = _forward(*arguments)
+        _save(ctx, arguments, (out, middle, workspace))
+        return out  # type: ignore[no-any-return]
 
     backward = staticmethod(_differentiate)
