@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 import torch
+from activa_kernels import keep_freed_memory
 
 from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
@@ -35,7 +36,7 @@ def fit(
 
     Everything random in a step follows from `config.seed` and the step's number, and the batch
     too, so a resumed run equals an uninterrupted one bit for bit (same machine, build and number
-    of threads).
+    of threads). On Linux the process keeps the memory that a step frees, to the end of its life.
 
     Parameters
     ----------
@@ -74,6 +75,7 @@ def fit(
     KeyboardInterrupt
         After SIGINT or SIGTERM, once the state is saved.
     """
+    keep_freed_memory()  # of each step, which the next one wants again
     run = Run(model_config, config, out, device=torch.device(device), graph=graph, start=start)
     standardised = model_config.standardise
     held_out = [pairs(b, standardised=standardised, device=device) for b in validation]
