@@ -67,17 +67,17 @@ struct Rows {
     return columns<M>(s.upstream, E, rows, s.upstream_copy);
   }
 
-  Columns<M> normal(const T* x, const T* weight, const T* bias) const {
-    layer_norm(x, tokens, rows, b.e, weight, bias, s.normal);
+  Columns<M> normal(const T* x, const Moments<T>* moments, const T* weight, const T* bias) const {
+    layer_norm(x, tokens, rows, b.e, moments, weight, bias, s.normal);
     return columns<M>(s.normal, E, rows, s.normal_copy);
   }
 
-  void feed_forward(const T* middle, const M* hidden, int64_t hidden_rows, const T* grad_out,
-                    T* grad_middle) const {
+  void feed_forward(const T* middle, const Moments<T>* moments, const M* hidden, int64_t hidden_rows,
+                    const T* grad_out, T* grad_middle) const {
     const int64_t H = padded(b.h), even = (b.e + 1) / 2 * 2;
     const Columns<M> upstream = site(1, grad_out, sums.output_bias);
     const Columns<M> inputs =
-        normal(middle, w.vectors.feed_forward_norm_weight, w.vectors.feed_forward_norm_bias);
+        normal(middle, moments, w.vectors.feed_forward_norm_weight, w.vectors.feed_forward_norm_bias);
     const auto* output = static_cast<const Packed<M>*>(w.output);
     for (int64_t p = 0; p < H; p += PANEL) {
       product<T, M, T>(s.upstream, E, rows, output + p * E, even, nullptr, false, s.grad_activation, PANEL);
@@ -89,8 +89,8 @@ struct Rows {
                     sums.hidden_weight + p * E);
       multiply(s.grad_hidden, PANEL, PANEL, w.hidden, H, p, p > 0, s.grad_normal);
     }
-    layer_norm_backward<T>(middle, tokens, rows, b.e, w.vectors.feed_forward_norm_weight, s.grad_normal,
-                           grad_out, grad_middle, sums.feed_forward_norm_weight,
+    layer_norm_backward<T>(middle, tokens, rows, b.e, moments, w.vectors.feed_forward_norm_weight,
+                           s.grad_normal, grad_out, grad_middle, sums.feed_forward_norm_weight,
                            sums.feed_forward_norm_bias);
   }
 
@@ -101,8 +101,9 @@ struct Rows {
   }
 
   // grad_x holds the gradient of the residual, and gets the whole
-  void query_key_value(const M* const (&grads)[3], T* grad_x) const {
-    const Columns<M> inputs = normal(b.x, w.vectors.attention_norm_weight, w.vectors.attention_norm_bias);
+  void query_key_value(const Moments<T>* moments, const M* const (&grads)[3], T* grad_x) const {
+    const Columns<M> inputs =
+        normal(b.x, moments, w.vectors.attention_norm_weight, w.vectors.attention_norm_bias);
     const void* const packed[3] = {w.query, w.key, w.value};
     for (int i = 0; i < 3; ++i) {
       add_column_sums(grads[i], rows, E, sums.query_key_value_bias + i * E);
@@ -110,8 +111,9 @@ struct Rows {
                     sums.query_key_value_weight + i * E * E);
       multiply(grads[i], E, (b.e + 1) / 2 * 2, packed[i], E, 0, i > 0, s.grad_normal);
     }
-    layer_norm_backward<T>(b.x, tokens, rows, b.e, w.vectors.attention_norm_weight, s.grad_normal, grad_x,
-                           grad_x, sums.attention_norm_weight, sums.attention_norm_bias);
+    layer_norm_backward<T>(b.x, tokens, rows, b.e, moments, w.vectors.attention_norm_weight,
+                           s.grad_normal, grad_x, grad_x, sums.attention_norm_weight,
+                           sums.attention_norm_bias);
   }
 };
 
@@ -144,14 +146,16 @@ void backward_tile(const Block<T>& b, const PackedWeights<T>& w, const Tile& til
     }
   };
   each_block([&](const Rows<T, M>& r, int64_t first) {
-    r.feed_forward(middle, saved.hidden + first * PANEL, tile.rows, grad_out, grad_x);
+    r.feed_forward(middle, saved.middle_moments + first, saved.hidden + first * PANEL, tile.rows,
+                   grad_out, grad_x);
     r.projection(saved.attended + first * E, grad_x, s.grad_attended + first * E);
   });
   attention_backward<T, M>(tile, 0, sequences, saved.query, saved.key, saved.value, saved.attended,
                            saved.log_sums, s.grad_attended, s.grad_query, s.grad_key, s.grad_value,
                            s.attention);
   each_block([&](const Rows<T, M>& r, int64_t first) {
-    r.query_key_value({s.grad_query + first * E, s.grad_key + first * E, s.grad_value + first * E}, grad_x);
+    r.query_key_value(saved.moments + first,
+                      {s.grad_query + first * E, s.grad_key + first * E, s.grad_value + first * E}, grad_x);
   });
 }
 

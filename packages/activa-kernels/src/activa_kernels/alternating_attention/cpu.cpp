@@ -77,6 +77,7 @@ struct Rows {
     for (int64_t i = tile * tiles.items; i < last; ++i) {
       const Item item{int64_t(tokens.size()), b.n_obs ? b.n_obs[i] : b.N, b.n_vars ? b.n_vars[i] : b.d};
       items.push_back(item);
+      tokens.reserve(tokens.size() + size_t(item.N * item.d));
       for (int64_t n = 0; n < item.N; ++n)
         for (int64_t j = 0; j < item.d; ++j) tokens.push_back((i * b.N + n) * b.d + j);
       sequences += b.over_samples ? item.d : item.N;
@@ -105,26 +106,32 @@ void clear_padding(const Block<T>& b, const Tiles& tiles, int64_t tile, T* out) 
 
 int64_t longest(int64_t N, int64_t d, bool over_samples) { return over_samples ? N : d; }
 
-template <class T, class M>
-int64_t bytes_of_token(int64_t e, int64_t h, bool with_hidden) {
+// Bytes of a token in each of the two parts of what is saved: M first, then T.
+template <class M>
+int64_t bytes_of_inputs(int64_t e, int64_t h, bool with_hidden) {
   return (4 * padded(e) + (with_hidden ? padded(h) : 0)) * int64_t(sizeof(M));
 }
+template <class T>
+int64_t bytes_of_sums(int64_t heads) {
+  return (4 + heads) * int64_t(sizeof(T));
+}
 
-// What is saved of `rows` dense tokens, at `memory`; rows are as many as are real.
+// What is saved of the real rows of a tile: inputs of products, and sums.
 template <class T, class M>
-Saved<T, M> saved_at(void* memory, const Block<T>& b, int64_t rows, bool with_hidden) {
+Saved<T, M> saved_at(char* inputs, char* sums, const Block<T>& b, int64_t rows, bool backward) {
   const int64_t size = rows * padded(b.e);
-  M* p = static_cast<M*>(memory);
-  return {p, p + size, p + 2 * size, p + 3 * size, with_hidden ? p + 4 * size : nullptr, nullptr};
+  M* const p = reinterpret_cast<M*>(inputs);
+  auto* const moments = reinterpret_cast<Moments<T>*>(sums);
+  return {p, p + size, p + 2 * size, p + 3 * size, backward ? p + 4 * size : nullptr,
+          moments, moments + rows, backward ? reinterpret_cast<T*>(moments + 2 * rows) : nullptr};
 }
 
 template <class T, class M>
 Saved<T, M> saved_in(void* workspace, const Block<T>& b, const Tiles& tiles, int64_t tile, int64_t rows) {
-  const int64_t before = tile * tiles.rows, size = bytes_of_token<T, M>(b.e, b.h, true);
-  char* p = static_cast<char*>(workspace);
-  Saved<T, M> saved = saved_at<T, M>(p + before * size, b, rows, true);
-  saved.log_sums = reinterpret_cast<T*>(p + b.B * tiles.item_tokens * size) + before * b.heads;
-  return saved;
+  const int64_t before = tile * tiles.rows, size = bytes_of_inputs<M>(b.e, b.h, true);
+  char* const inputs = static_cast<char*>(workspace);
+  char* const sums = inputs + b.B * tiles.item_tokens * size + before * bytes_of_sums<T>(b.heads);
+  return saved_at<T, M>(inputs + before * size, sums, b, rows, true);
 }
 
 // A matrix out of its blocks of (64, 64).
@@ -167,7 +174,7 @@ int64_t chunks_of(int64_t tiles) { return tiles < 16 ? tiles / 2 + 1 : tiles < 6
 
 template <class T, class M>
 int64_t workspace_bytes(int64_t tokens, int64_t e, int64_t h, int64_t heads) {
-  return tokens * (bytes_of_token<T, M>(e, h, true) + heads * int64_t(sizeof(T)));
+  return tokens * (bytes_of_inputs<M>(e, h, true) + bytes_of_sums<T>(heads));
 }
 
 template <class T, class M>
@@ -183,7 +190,8 @@ void attention_block_forward(const Block<T>& b, T* out, T* middle, void* workspa
   const int64_t phase = k.forward_scratch(b, step);
   const int64_t attention = k.attention_scratch(longest(b.N, b.d, b.over_samples), b.e, b.heads);
   const int64_t scratch = ((phase > attention ? phase : attention) + 63) / 64 * 64;
-  const int64_t kept = workspace ? 0 : tiles.rows * bytes_of_token<T, M>(b.e, b.h, false);
+  const int64_t inputs = tiles.rows * bytes_of_inputs<M>(b.e, b.h, false);
+  const int64_t kept = workspace ? 0 : inputs + (tiles.rows * bytes_of_sums<T>(0) + 63) / 64 * 64;
   // the tasks are tiles; where a tile is a long item, they are parts of it, and one tile has all threads
   const bool wide = tiles.rows > step;
   const Memory memory(threads * scratch + (wide ? 1 : threads) * kept);
@@ -191,7 +199,7 @@ void attention_block_forward(const Block<T>& b, T* out, T* middle, void* workspa
     const Rows rows(b, tiles, tile);
     char* const keep = memory.get() + threads * scratch + slot * kept;
     const Saved<T, M> saved = workspace ? saved_in<T, M>(workspace, b, tiles, tile, rows.whole.rows)
-                                        : saved_at<T, M>(keep, b, rows.whole.rows, false);
+                                        : saved_at<T, M>(keep, keep + inputs, b, rows.whole.rows, false);
     T* const y = middle ? middle : out;
     const auto parts = [&](int64_t total, int64_t size, auto task) {  // of `size`, from `total`
       if (total == 0) return;

@@ -86,12 +86,18 @@ struct PackedWeights {
   void *query, *key, *value, *projection, *hidden, *output;  // transposed for the forward pass
 };
 
+template <class T>
+struct Moments {  // of a row that is normalised
+  T mean, scale;  // scale is 1 / standard deviation
+};
+
 // What a forward pass leaves of a tile for the backward pass.
 template <class T, class M>
 struct Saved {
   M *query, *key, *value, *attended;  // (rows, padded(e))
   M* hidden;                          // before the non-linearity, (padded(h) / 64, rows, 64), or null
-  T* log_sums;                        // (rows, heads), or null
+  Moments<T>*moments, *middle_moments;  // (rows) of x and of middle
+  T* log_sums;                          // (rows, heads), or null
 };
 
 // Phases take a tile's rows in blocks that stay in the cache.

@@ -43,8 +43,9 @@ void before_attention(const Block<T>& b, const PackedWeights<T>& w, const Tile& 
   Arena arena{static_cast<char*>(scratch)};
   const Scratch<T, M> s = scratch_in<T, M>(arena, b, rows);
   const T* bias = w.vectors.query_key_value_bias;
-  layer_norm(b.x, tokens, rows, b.e, w.vectors.attention_norm_weight, w.vectors.attention_norm_bias,
-             s.normal);
+  moments_of(b.x, tokens, rows, b.e, saved.moments + first);
+  layer_norm(b.x, tokens, rows, b.e, saved.moments + first, w.vectors.attention_norm_weight,
+             w.vectors.attention_norm_bias, s.normal);
   square_product(b, s.normal, rows, w.query, bias, saved.query + first * E);
   square_product(b, s.normal, rows, w.key, bias + E, saved.key + first * E);
   square_product(b, s.normal, rows, w.value, bias + 2 * E, saved.value + first * E);
@@ -60,8 +61,9 @@ void after_attention(const Block<T>& b, const PackedWeights<T>& w, const Tile& t
   if (b.dropout[0].threshold) drop(b.dropout[0], tokens, rows, b.e, s.values, E);
   add_rows(s.values, b.x, tokens, rows, b.e, middle);
 
-  layer_norm<T, M>(middle, tokens, rows, b.e, w.vectors.feed_forward_norm_weight,
-                   w.vectors.feed_forward_norm_bias, s.normal);
+  moments_of<T>(middle, tokens, rows, b.e, saved.middle_moments + first);
+  layer_norm<T, M>(middle, tokens, rows, b.e, saved.middle_moments + first,
+                   w.vectors.feed_forward_norm_weight, w.vectors.feed_forward_norm_bias, s.normal);
   const auto *up = static_cast<const Packed<M>*>(w.hidden), *down = static_cast<const Packed<M>*>(w.output);
   for (int64_t p = 0; p < H; p += PANEL) {
     M* hidden = saved.hidden ? saved.hidden + p * tile.rows + first * PANEL : s.hidden;

@@ -54,16 +54,21 @@ Columns<M> columns(const M* a, int64_t width, int64_t rows, Packed<M>* copy);
 template <class T, class M>
 void outer_product(const Columns<M>& a, const Columns<M>& b, int64_t rows, T* c);
 
-// layer_norm.cpp. Row r of out (rows, padded(e)) is the normalised row tokens[r] of x (..., e).
+// layer_norm.cpp. The moments of the rows tokens[r] of x (..., e).
+template <class T>
+void moments_of(const T* x, const int64_t* tokens, int64_t rows, int64_t e, Moments<T>* out);
+
+// Row r of out (rows, padded(e)) is the normalised row tokens[r] of x.
 template <class T, class M>
-void layer_norm(const T* x, const int64_t* tokens, int64_t rows, int64_t e, const T* weight,
-                const T* bias, M* out);
+void layer_norm(const T* x, const int64_t* tokens, int64_t rows, int64_t e, const Moments<T>* moments,
+                const T* weight, const T* bias, M* out);
 
 // out[tokens] = residual[tokens] + the gradient of x; residual and out may be one. The gradients of
 // weight and bias are added to.
 template <class T>
-void layer_norm_backward(const T* x, const int64_t* tokens, int64_t rows, int64_t e, const T* weight,
-                         const T* grad, const T* residual, T* out, T* grad_weight, T* grad_bias);
+void layer_norm_backward(const T* x, const int64_t* tokens, int64_t rows, int64_t e,
+                         const Moments<T>* moments, const T* weight, const T* grad, const T* residual,
+                         T* out, T* grad_weight, T* grad_bias);
 
 // gelu.cpp, count and columns of whole panels.
 template <class T, class M>

@@ -33,9 +33,11 @@ void rows_times_panel(const M* a, int64_t a_stride, const Packed<M>* panel, int6
     ACTIVA_UNROLL
     for (int r = 0; r < R; ++r) {
       ACTIVA_UNROLL
-      for (int v = 0; v < VECTORS; ++v) {
+      for (int v = 0; v < VECTORS; v += 2) {
         S* out = c + r * c_stride + column + v * LANES<T>;
-        store(out, accumulate ? load(out) + sum[r][v] : sum[r][v]);
+        Two<T> pair{sum[r][v], sum[r][v + 1]};
+        if (accumulate) pair = {load(out) + pair.first, load(out + LANES<T>) + pair.second};
+        store_two<T>(out, pair);
       }
     }
   }
