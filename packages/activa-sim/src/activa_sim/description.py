@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from activa_sim import graphs, latents, levels, mechanisms, noises, queries
 from activa_sim.errors import InputError
@@ -11,14 +11,13 @@ from activa_sim.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-T = TypeVar("T")
-
 LAW = "law"  # key of a law's name
 MODULES = (graphs, mechanisms, noises, queries)
+PUBLIC = [getattr(module, name) for module in MODULES for name in module.__all__]
 LAWS: Mapping[str, type] = {
-    **{name: getattr(module, name) for module in MODULES for name in module.__all__},
-    "Confounders": latents.Confounders,
-    "Levels": levels.Levels,
+    law.__name__: law
+    for law in (*PUBLIC, latents.Confounders, levels.Levels)
+    if is_dataclass(law) and isinstance(law, type)
 }
 
 
@@ -45,11 +44,10 @@ def restore(description: Any) -> Any:
     if not isinstance(description, dict):
         return description
     parts = {name: restore(part) for name, part in description.items() if name != LAW}
-    name = description.get(LAW)
-    law = LAWS.get(name) if isinstance(name, str) else None
-    if law is None or not is_dataclass(law) or not isinstance(law, type):
-        known = sorted(name for name, law in LAWS.items() if is_dataclass(law))
-        raise InputError(f'unknown law "{name}"; choose one of {", ".join(known)}')
+    name = str(description.get(LAW))
+    if name not in LAWS:
+        raise InputError(f'unknown law "{name}"; choose one of {", ".join(sorted(LAWS))}')
+    law = LAWS[name]
     try:
         return law(**parts)
     except TypeError as error:
