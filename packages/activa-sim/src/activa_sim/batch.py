@@ -42,8 +42,8 @@ class CausalBatch:
     graphs : ndarray of bool, shape (M, d, d), optional
         graphs[m, i, j] says i -> j.
     kind : ndarray of str, shape (M, Q), optional
-        What a value means: the variable is "set" to it, "shift"ed by it, or drawn at "random"
-        around it; "set" everywhere if absent.
+        What a value means: the variable is "set" to it, "shift"ed by it, drawn at "random"
+        around it, or its production is "scale"d by it; "set" everywhere if absent.
     labels : mapping of ndarrays of str, shape (M,)
         Names of a model's parts, to break results down by.
     interv_replicate : ndarray of float32, shape (M, Q, N, d), optional

@@ -174,6 +174,35 @@ def test_the_configuration_in_a_batch_is_json_and_names_the_network() -> None:
     assert batch.config["cells"] == {"law": "TrajectoryCells", "steps": 15, "settling_steps": 10}
 
 
+@each_config
+def test_a_batch_is_drawn_again_from_what_it_carries(name: str) -> None:
+    batch = Simulator(CONFIGS[name]).sample(3, 7)
+    carried = json.loads(json.dumps(batch.config))
+    restored = SergioConfig.from_dict(carried)
+    assert restored == CONFIGS[name]
+    assert Simulator(restored).sample(3, 7) == batch
+
+
+def test_a_network_of_ones_own_has_to_be_given_again() -> None:
+    mine = networks.from_edges([("a", "b"), ("b", "c")], name="mine")
+    other = networks.from_edges([("a", "b"), ("a", "c")], name="mine")
+    for graph in (NetworkModules(("ecoli", mine)), WholeNetwork(mine)):
+        law = replace(PLAIN, variables=3, graph=graph, targets=GivenTargets(((1,),)))
+        assert SergioConfig.from_dict(law.as_dict(), networks=[other, mine]) == law
+        with pytest.raises(InputError, match='the network "mine" is not among those given'):
+            SergioConfig.from_dict(law.as_dict(), networks=[other])
+
+
+def test_refuses_a_description_of_something_else() -> None:
+    described = PLAIN.as_dict()
+    with pytest.raises(InputError, match=r"no gene regulation .*weather.*; give variables, graph"):
+        SergioConfig.from_dict({**described, "weather": 1})
+    with pytest.raises(InputError, match='unknown law "Rain"'):
+        SergioConfig.from_dict({**described, "cells": {"law": "Rain"}})
+    with pytest.raises(InputError, match=r"Kinetics has other fields .*rain"):
+        SergioConfig.from_dict({**described, "kinetics": {"law": "Kinetics", "rain": 1}})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

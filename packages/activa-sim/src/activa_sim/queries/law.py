@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-KINDS = ("set", "shift", "random")
+KINDS = ("set", "shift", "random", "scale")
 
 
 class QueryLaw(ABC):
@@ -24,6 +24,7 @@ class QueryLaw(ABC):
 
     Its kind says what the query's value means: the variable is "set" to it (a small jitter
     apart), its mechanism's result is "shift"ed by it, or it is drawn at "random" around it.
+    A "scale", which multiplies the production of a gene, is left to `activa_sim.sergio`.
     """
 
     kind: ClassVar[str] = "set"

@@ -17,13 +17,17 @@ from activa_sim.sergio.kinetics import Kinetics
 from activa_sim.sergio.langevin import HalfResponse, Noise, expression
 from activa_sim.sergio.modules import NetworkModules
 from activa_sim.sergio.perturbations import Perturbation
+from activa_sim.sergio.provenance import restore_part
 from activa_sim.sergio.technical import TechnicalNoise
 from activa_sim.sergio.whole import WholeNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from activa_sim.rng import Streams
+    from activa_sim.sergio.networks import Network
 
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
@@ -89,6 +93,27 @@ class SergioConfig:
         """Give plain values for JSON, each part with the name of its law."""
         parts = ((f.name, getattr(self, f.name)) for f in fields(self))
         return {n: part.describe() if n == "graph" else describe(part) for n, part in parts}
+
+    @classmethod
+    def from_dict(
+        cls, description: Mapping[str, Any], *, networks: Sequence[Network] = ()
+    ) -> SergioConfig:
+        """Give the configuration that `as_dict` described, as batches and their files hold it.
+
+        A network of your own is described by its sum only, so it has to be given again.
+
+        Raises
+        ------
+        InputError
+            If it describes something else, or a network that is not given.
+        """
+        try:
+            return cls(**{name: restore_part(part, networks) for name, part in description.items()})
+        except TypeError as error:
+            known = ", ".join(f.name for f in fields(cls))
+            raise InputError(
+                f"this describes no gene regulation ({error}); give {known}"
+            ) from error
 
     def draw(self, streams: Streams, n: int, *, replicate: bool) -> dict[str, Any]:
         """Draw the arrays of a `CausalBatch` of these models, n rows in each condition."""
