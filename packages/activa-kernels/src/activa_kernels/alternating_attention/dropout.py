@@ -43,9 +43,8 @@ def keep_mask(shape: tuple[int, ...], key: Tensor, layer: int, site: int, drop: 
     counter = torch.arange((n + LANES - 1) // LANES, device=key.device)
     zero = torch.zeros_like(counter)
     words = philox(site_key(key, layer, site), (_low(counter), counter >> 32, zero, zero))
-    halves = torch.stack(words, dim=-1)[..., None] >> torch.tensor([0, 16], device=key.device)
-    lanes = (halves & 0xFFFF).flatten()[:n]  # (counters, 4 words, 2 halves)
-    return (lanes >= drop).view(shape)
+    kept = [half >= drop for word in words for half in (word & 0xFFFF, word >> 16)]
+    return torch.stack(kept, dim=-1).flatten()[:n].view(shape)
 
 
 def site_key(key: Tensor, layer: int, site: int) -> tuple[Tensor, Tensor]:
@@ -57,12 +56,14 @@ def site_key(key: Tensor, layer: int, site: int) -> tuple[Tensor, Tensor]:
 
 
 def philox(key: tuple[Tensor, Tensor], counter: Words) -> Words:
-    """Philox4x32-10 of counters, 32-bit words in int64 tensors that broadcast."""
+    """Philox4x32-10 of counters: 32-bit words, in int64 tensors of one shape."""
     k0, k1 = key
     c0, c1, c2, c3 = counter
     for _ in range(10):
         first, second = c0 * 0xD2511F53, c2 * 0xCD9E8D57
-        c0, c1, c2, c3 = _high(second) ^ c1 ^ k0, _low(second), _high(first) ^ c3 ^ k1, _low(first)
+        c0 = _high(second).bitwise_xor_(c1).bitwise_xor_(k0)  # in place: half the time on a CPU
+        c2 = _high(first).bitwise_xor_(c3).bitwise_xor_(k1)
+        c1, c3 = second.bitwise_and_(0xFFFFFFFF), first.bitwise_and_(0xFFFFFFFF)
         k0, k1 = _low(k0 + 0x9E3779B9), _low(k1 + 0xBB67AE85)
     return c0, c1, c2, c3
 
@@ -72,4 +73,4 @@ def _low(x: Tensor) -> Tensor:
 
 
 def _high(x: Tensor) -> Tensor:
-    return (x >> 32) & 0xFFFFFFFF
+    return (x >> 32).bitwise_and_(0xFFFFFFFF)
