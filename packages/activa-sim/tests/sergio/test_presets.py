@@ -1,5 +1,6 @@
 """The data sets by name, and the rows of the paper's table that need no model."""
 
+import hashlib
 from importlib.metadata import PackageNotFoundError, distribution
 
 import numpy as np
@@ -22,6 +23,15 @@ def test_presets_have_the_papers_sizes(name: str, d: int, models: int) -> None:
     assert batch.interv.shape == (models, d, 30, d)
     assert_array_equal(np.diagonal(batch.interv, axis1=1, axis2=3), 0.0)
     assert batch.config == SERGIO_PRESETS[name].as_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("sergio", "91d61c6b32de5271"), ("sergio-ood", "653957cc0aefb990")]
+)
+def test_a_seed_goes_on_meaning_the_same_modules(name: str, start: str) -> None:
+    graphs = simulator(name).sample(100, 1, seed=42).graphs  # whole numbers on every machine
+    assert graphs is not None
+    assert hashlib.sha256(np.packbits(graphs).tobytes()).hexdigest().startswith(start)
 
 
 def test_out_of_distribution_no_parameter_is_where_it_was() -> None:
