@@ -2,10 +2,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from activa_cli.evaluate import concatenate, fresh_batches
-from activa_eval import no_change, score
+from activa_cli.evaluate import fresh_batches
 from activa_sim import simulator
 from typer.testing import Result
 
@@ -67,23 +65,34 @@ def test_a_range_of_sizes_still_makes_as_many_models_as_asked() -> None:
     assert len({batch.obs.shape[1] for batch in batches}) > 1
 
 
-def test_scores_of_parts_are_the_scores_of_the_whole() -> None:
-    batch = simulator("gauss-2").sample(4, 9, seed=0)
-    whole = score(no_change, batch)
-    joined = concatenate([score(no_change, batch[:1]), score(no_change, batch[1:])])
-    assert joined.metrics().keys() == whole.metrics().keys()
-    density = joined.metrics()["nll"], whole.metrics()["nll"]
-    np.testing.assert_allclose(*density)
-    np.testing.assert_allclose(joined.energy_distance, whole.energy_distance)
-    np.testing.assert_equal(joined.has_effect, whole.has_effect)
-
-
 @pytest.mark.filterwarnings("default::UserWarning")
-def test_questions_outside_the_range_of_training_are_one_sentence_a_scale(
+def test_questions_outside_the_range_of_training_are_one_sentence(
     activa: Callable[..., Result], general: Path
 ) -> None:
     options = ("--data", "gauss-2", "--models", 3, "--samples", 10, "--rows", "hedge")
     result = activa("evaluate", general, *options)
-    said = [line for line in result.stderr.splitlines() if "such warnings" in line]
-    assert len(said) == 2  # one a scale
-    assert all("10 rows" in line and "first of 12" in line for line in said)
+    (said,) = (line for line in result.stderr.splitlines() if "such warnings" in line)
+    assert "10 rows" in said
+    assert "first of 12 " in said  # rows and value, 3 models, 2 queries, each asked once
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "complaint"),
+    [
+        ("--out", "nowhere/results.json", "no folder"),
+        ("--plot", "nowhere/scores.png", "no folder"),
+        ("--plot", "scores.txt", "end in"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_named_before_the_work(
+    option: str,
+    place: str,
+    complaint: str,
+    activa: Callable[..., Result],
+    general: Path,
+    tmp_path: Path,
+) -> None:
+    many = ("--data", "gauss-2", "--models", 1_000_000)
+    result = activa("evaluate", general, *many, option, tmp_path / place)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert complaint in result.stderr

@@ -15,8 +15,30 @@ def test_help_ends_with_an_example_of_the_command(
     assert f"Example: activa {command} " in " ".join(result.stdout.split())
 
 
-def test_an_unknown_command_exits_with_2(activa: Callable[..., Result]) -> None:
-    assert activa("nonsense").exit_code == 2
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("--nonsense",), "No such option: --nonsense"),
+        (("predict", "--nonsense"), "No such option: --nonsense"),
+        (("predict",), "Missing argument"),
+        (("predict", "data.csv", "--do", "X=1", "--draws", "0"), "--draws"),
+        (("evaluate", "gauss-2", "--rows", "nonsense"), "--rows"),
+    ],
+)
+def test_a_malformed_command_is_one_sentence(
+    arguments: tuple[str, ...], complaint: str, activa: Callable[..., Result]
+) -> None:
+    result = activa(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("activa: ")
+    assert complaint in result.stderr
+    assert result.stderr.endswith(" --help)\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_no_command_at_all_shows_the_help(activa: Callable[..., Result]) -> None:
+    assert "Usage: " in activa().output
 
 
 def test_help_comes_without_loading_torch() -> None:

@@ -69,7 +69,11 @@ def test_a_value_far_outside_is_answered_with_a_warning(
     json.loads(result.stdout)
 
 
-def test_a_table_of_two_columns_finds_its_model() -> None:
+def test_a_table_of_two_columns_finds_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_weights(path: Path) -> None:
+        raise AssertionError(f"the head of {path} says it all")
+
+    monkeypatch.setattr("activa_core.checkpoint.load", no_weights)
     assert general_model(2) == "general-2"
 
 
@@ -138,6 +142,15 @@ def test_a_truncated_checkpoint_is_one_sentence(
     result = activa("predict", table, "--do", "X=1", "--model", path)
     assert_one_sentence(result)
     assert path.name in result.stderr
+
+
+def test_predicted_rows_that_cannot_be_written_are_one_sentence_with_their_path(
+    activa: Callable[..., Result], general: Path, table: Path, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere" / "rows.csv"
+    result = activa("predict", table, "--do", "X=12", "--model", general, "--samples", nowhere)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert str(nowhere) in result.stderr
 
 
 def test_a_picture_that_cannot_be_written_is_one_sentence(

@@ -1,10 +1,12 @@
+import errno
 import json
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from activa_cli.results import records, tables, write
+import pytest
+from activa_cli.results import draw, records, tables, write
 from activa_eval import Scores
 from rich.console import Console
 
@@ -45,6 +47,25 @@ def test_a_file_has_a_line_for_each_record(tmp_path: Path) -> None:
     write(answer, path)
     assert json.loads(path.read_text()) == answer
     assert len(path.read_text().splitlines()) == len(answer["results"]) + 4
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    found = records({"activa": made_up(0.0)}, "data")
+    path, picture = tmp_path / "results.json", tmp_path / "scores.png"
+    for place in (path, picture):
+        place.write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left.*results\.json"):
+        write({"model": "made up", "results": found}, path)
+    with pytest.raises(OSError, match=r"No space left.*scores\.png"):
+        draw(found, picture)
+    assert [p.read_text() for p in (path, picture)] == ["old", "old"]
+    assert set(tmp_path.iterdir()) == {path, picture}
 
 
 def test_infinite_scores_survive_json() -> None:

@@ -23,17 +23,30 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 PACKAGES = ("activa_cli", "activa_core", "activa_eval", "activa_kernels", "activa_sim")
+UsageError: Any = typer.BadParameter.__base__  # click's, or that of the copy inside newer typers
 NARROWEST = 140  # where output is not a terminal, so that no table is squeezed to 80 columns
 
 
 class OneSentence(TyperGroup):
     """Commands of which a user sees one sentence and exit code 2 when the input is at fault."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command's name; nothing at all asks for help."""
+        if not args:
+            return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            _say_usage(error)
+        raise typer.Exit(2)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; let through only what no user can mend."""
         try:
             with _warnings_in_one_sentence():
                 return super().invoke(ctx)
+        except UsageError as error:
+            _say_usage(error)
         except BrokenPipeError:  # the reader had enough: no error of ours
             raise
         except OSError as error:
@@ -93,6 +106,10 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+def _say_usage(error: Any) -> None:
+    say(f"{error.format_message()} (see {error.ctx.command_path} --help)")
 
 
 def _input_errors() -> tuple[type[Exception], ...]:

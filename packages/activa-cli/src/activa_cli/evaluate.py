@@ -2,19 +2,17 @@
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from activa_cli.console import progress, say, show
 from activa_cli.errors import InputError
 from activa_cli.info import this_machine
-from activa_cli.results import Record, draw, records, tables, write
+from activa_cli.results import Record, check_places, draw, records, tables, write
 
 if TYPE_CHECKING:
     from activa_core.checkpoint import ModelCard
@@ -58,6 +56,7 @@ def evaluate(
     import activa_eval
     from activa_core import Activa
 
+    check_places(out, plot)
     asked = Activa.from_pretrained(model)
     preset = data or trained_on(asked.card)
     sizes = asked.card.n_samples if samples is None else (samples, samples)
@@ -66,12 +65,12 @@ def evaluate(
     began = time.perf_counter()
     found: list[Record] = []
     batches = list(fresh_batches(preset, models, sizes, seed))
+    scores = {
+        name: score_all(name, predictor, batches, seed=seed)
+        for name, predictor in predictors.items()
+    }
     for scale in SCALES:
-        scores = {
-            name: score_all(name, predictor, batches, seed=seed, scale=scale)
-            for name, predictor in predictors.items()
-        }
-        found += records(scores, scale)
+        found += records({name: both[scale] for name, both in scores.items()}, scale)
     answer = {
         "model": model,
         "card": asked.card.model_dump(mode="json", exclude={"recipe"}),
@@ -125,25 +124,17 @@ def fresh_batches(
 
 
 def score_all(
-    name: str,
-    predictor: "Predictor",
-    batches: "Sequence[CausalBatch]",
-    *,
-    seed: int,
-    scale: "Scale",
-) -> "Scores":
+    name: str, predictor: "Predictor", batches: "Sequence[CausalBatch]", *, seed: int
+) -> "dict[Scale, Scores]":
     """Score a predictor on all batches; say once that questions lay outside its range."""
     from activa_core.predict import RangeWarning
-    from activa_eval import score
+    from activa_eval import concatenate, score_scales
 
     total = sum(len(batch) for batch in batches)
-    with (
-        progress(f"{name}, {scale} scale", total) as advance,
-        warnings.catch_warnings(record=True) as caught,
-    ):
+    with progress(name, total) as advance, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RangeWarning)
         parts = [
-            score(predictor, batch, seed=seed + step, scale=scale, progress=advance)
+            score_scales(predictor, batch, seed=seed + step, scales=SCALES, progress=advance)
             for step, batch in enumerate(batches)
         ]
     outside = [w for w in caught if issubclass(w.category, RangeWarning)]
@@ -152,17 +143,4 @@ def score_all(
     for other in caught:
         if other not in outside:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    return concatenate(parts)
-
-
-def concatenate(parts: "Sequence[Scores]") -> "Scores":
-    """Put the scores of several batches beneath each other."""
-    first = parts[0]
-    joined: dict[str, Any] = {}
-    for field in fields(first):
-        values = [getattr(part, field.name) for part in parts]
-        if isinstance(values[0], np.ndarray):
-            joined[field.name] = np.concatenate(values)
-        elif isinstance(values[0], Mapping):
-            joined[field.name] = {k: np.concatenate([v[k] for v in values]) for k in values[0]}
-    return replace(first, **joined)
+    return {scale: concatenate([part[scale] for part in parts]) for scale in SCALES}

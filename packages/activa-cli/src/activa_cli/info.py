@@ -11,7 +11,8 @@ import typer
 from activa_cli.console import grid, number, show
 
 if TYPE_CHECKING:
-    from activa_core import Activa
+    from activa_core.checkpoint import ModelCard
+    from activa_core.config import ModelConfig
 
 PACKAGES = ("activa-sim", "activa-kernels", "activa-eval", "activa-core", "activa-cli")
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd")
@@ -24,10 +25,11 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
     """Show versions, what runs on this machine, and the models, or one model's card."""
-    from activa_core import Activa
-
     if model is not None:
-        answer = card(Activa.from_pretrained(model))
+        from activa_core import Activa
+
+        asked = Activa.from_pretrained(model)
+        answer = describe(asked.config, asked.card)
         show(answer if as_json else _as_lines(answer), as_json=as_json)
         return
     machine = this_machine()
@@ -56,21 +58,22 @@ def this_machine() -> dict[str, Any]:
 
 
 def shipped_cards() -> dict[str, dict[str, Any]]:
-    """Cards of the models inside activa-core."""
-    from activa_core import Activa
+    """Cards of the models inside activa-core, without their weights."""
+    from activa_core.checkpoint import read_card
     from activa_core.predict import shipped_models
 
-    return {name: card(Activa.from_pretrained(path)) for name, path in shipped_models().items()}
+    return {name: describe(*read_card(path)) for name, path in shipped_models().items()}
 
 
-def card(model: "Activa") -> dict[str, Any]:
+def describe(config: "ModelConfig", card: "ModelCard") -> dict[str, Any]:
     """Return what a model is and what it was trained on."""
-    numbers = sum(parameter.numel() for parameter in model.model.parameters())
+    from activa_core.model import count_parameters
+
     return {
-        "parameters": numbers,
-        **model.card.model_dump(mode="json", exclude={"recipe"}),
-        "config": model.config.model_dump(mode="json"),
-        "recipe": model.card.recipe,
+        "parameters": count_parameters(config),
+        **card.model_dump(mode="json", exclude={"recipe"}),
+        "config": config.model_dump(mode="json"),
+        "recipe": card.recipe,
     }
 
 

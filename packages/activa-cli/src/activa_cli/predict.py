@@ -32,6 +32,7 @@ def predict(
     table = read_csv(data)
 
     from activa_core import Activa
+    from activa_core.files import write_whole
 
     name = model or general_model(len(table.columns))
     effect = Activa.from_pretrained(name).intervene(table, query, draws=draws, seed=seed)
@@ -41,7 +42,7 @@ def predict(
         effect.plot(plot)
         say(f"drew {plot}")
     if samples is not None:
-        effect.sample(SAMPLES, seed=seed).to_csv(samples, index=False)
+        write_whole(samples, effect.sample(SAMPLES, seed=seed).to_csv(index=False).encode())
         say(f"wrote {SAMPLES} predicted rows to {samples}")
 
 
@@ -53,10 +54,10 @@ def general_model(n_columns: int) -> str:
     InputError
         If every general model takes fewer columns, or only more.
     """
-    from activa_core.checkpoint import load
-    from activa_core.predict import shipped_models
+    from activa_core.checkpoint import read_card
+    from activa_core.predict import misfit, shipped_models
 
-    configs = {name: load(path)[0].config for name, path in shipped_models().items()}
+    configs = {name: read_card(path)[0] for name, path in shipped_models().items()}
     general = {name: c for name, c in configs.items() if c.query == "value"}
     fitting = {
         name: c.max_variables
@@ -66,11 +67,8 @@ def general_model(n_columns: int) -> str:
     if not fitting:
         fewest = min((c.min_variables for c in general.values()), default=0)
         most = max((c.max_variables for c in general.values()), default=0)
-        takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        raise InputError(
-            f"the table has {n_columns} columns and the general models take {takes}; "
-            "choose columns, or name a model with --model"
-        )
+        span = misfit(n_columns, "the general models take", fewest, most)
+        raise InputError(f"{span}; choose columns, or name a model with --model")
     return min(fitting, key=lambda name: fitting[name])
 
 

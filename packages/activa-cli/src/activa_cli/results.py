@@ -1,5 +1,6 @@
 """Results of an evaluation: as plain records for JSON, as tables, as a picture."""
 
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rich.table import Table
 
 from activa_cli.console import grid
+from activa_cli.errors import InputError
 
 if TYPE_CHECKING:
     from activa_eval import Estimate, Row, Scores
@@ -24,6 +26,17 @@ TITLES = {
     "coverage_90": "90 % coverage",
 }
 BY_LABEL = ("energy_distance", "nll", "coverage_90")
+
+
+def check_places(out: Path | None, plot: Path | None) -> None:
+    """Say before hours of work that their results could not be written."""
+    from activa_core.plots import FORMATS
+
+    for path in (out, plot):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError(f"there is no folder {path.parent}; make it, or choose another place")
+    if plot is not None and plot.suffix.lower() not in FORMATS:
+        raise InputError(f"cannot draw into {plot}; let the name end in {', '.join(FORMATS)}")
 
 
 def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
@@ -52,10 +65,12 @@ def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
 
 def write(answer: Mapping[str, Any], path: Path) -> None:
     """Write an evaluation as JSON, a line a record, so that two of them can be compared."""
+    from activa_core.files import write_whole
+
     head = {name: value for name, value in answer.items() if name != "results"}
     lines = ",\n".join(json.dumps(record, allow_nan=False) for record in answer["results"])
     opening = json.dumps(head, indent=1, allow_nan=False).removesuffix("\n}")
-    path.write_text(f'{opening},\n "results": [\n{lines}\n]}}\n', encoding="utf-8")
+    write_whole(path, f'{opening},\n "results": [\n{lines}\n]}}\n'.encode())
 
 
 def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
@@ -74,6 +89,7 @@ def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
 
 def draw(found: Sequence[Record], path: Path) -> None:
     """Draw each method's mean and interval, a panel a metric, on the data's scale."""
+    from activa_core.files import write_whole
     from matplotlib.figure import Figure
 
     chosen = [r for r in found if (r["scale"], r["label"], r["queries"]) == ("data", None, "all")]
@@ -90,7 +106,10 @@ def draw(found: Sequence[Record], path: Path) -> None:
         panel.set(title=TITLES[metric], yticks=range(len(methods)), yticklabels=methods)
         panel.grid(axis="x", alpha=0.3)
     panels[0].invert_yaxis()
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    drawn = io.BytesIO()
+    kind = path.suffix.lower().removeprefix(".")
+    figure.savefig(drawn, format=kind, dpi=150, bbox_inches="tight")
+    write_whole(path, drawn.getvalue())
 
 
 def _record(row: "Row", scale: str, label: str | None) -> Record:

@@ -7,7 +7,8 @@ from activa_eval.distances import energy_distance, mmd, sliced_wasserstein, wass
 from activa_eval.errors import InputError
 from activa_eval.permutation import PermutationResult, energy_test, mmd_test
 from activa_eval.predictor import BatchPredictor, CausalBatch, Prediction, Predictor
-from activa_eval.scores import Scores, score
+from activa_eval.scores import Scores, concatenate
+from activa_eval.scoring import score, score_scales
 from activa_eval.structural import eqvar
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Row",
     "Scores",
     "compare",
+    "concatenate",
     "conditional_gaussian",
     "coverage",
     "energy_distance",
@@ -34,6 +36,7 @@ __all__ = [
     "oracle",
     "pit",
     "score",
+    "score_scales",
     "sliced_wasserstein",
     "wasserstein",
 ]
