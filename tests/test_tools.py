@@ -84,6 +84,19 @@ def test_the_citation_must_name_the_version_of_the_method(tmp_path: Path) -> Non
     assert not list(versions.citation(tmp_path, {"activa-core": project("0.1.0")}))
 
 
+def test_a_package_must_carry_the_licence(tmp_path: Path) -> None:
+    tree = {"activa-sim": {**project("0.1.0"), "license-files": ["LICENSE"]}}
+    copy = tmp_path / "packages" / "activa-sim" / "LICENSE"
+    copy.parent.mkdir(parents=True)
+    (tmp_path / "LICENSE").write_text("do as you like")
+    assert list(versions.licences(tmp_path, tree))
+    copy.write_text("do nothing")
+    assert list(versions.licences(tmp_path, tree))
+    copy.write_text("do as you like")
+    assert not list(versions.licences(tmp_path, tree))
+    assert list(versions.licences(tmp_path, {"activa-sim": project("0.1.0")}))
+
+
 def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Check that versions, ranges between our packages, changelogs and the citation agree.
+"""Check that versions, ranges between our packages, changelogs, licences and the citation agree.
 
 `python tools/versions.py` checks the tree; `--tag activa-sim-v0.2.0` checks a release as well.
 """
@@ -24,9 +24,10 @@ def main() -> int:
     tag = parser.parse_args().tag
     projects = read_projects(ROOT)
     wrong = [*ranges(projects), *changelogs(ROOT, projects), *citation(ROOT, projects)]
+    wrong += licences(ROOT, projects)
     if tag is not None:
         wrong += release(ROOT, projects, tag)
-    print("\n".join(wrong) or "versions, ranges, changelogs and citation agree")
+    print("\n".join(wrong) or "versions, ranges, changelogs, licences and citation agree")
     return int(bool(wrong))
 
 
@@ -74,6 +75,17 @@ def citation(root: Path, projects: dict[str, dict[str, Any]]) -> Iterator[str]:
     version = projects["activa-core"]["version"]
     if cited is None or cited[1] != version:
         yield f"CITATION.cff must cite activa-core's version {version}"
+
+
+def licences(root: Path, projects: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Say which package would be published without the licence, or with another text of it."""
+    text = (root / "LICENSE").read_bytes()
+    for name, project in projects.items():
+        copy = root / "packages" / name / "LICENSE"
+        if not copy.exists() or copy.read_bytes() != text:
+            yield f"packages/{name}/LICENSE must be a copy of LICENSE: wheels carry that file"
+        if "LICENSE" not in project.get("license-files", []):
+            yield f"{name}: pyproject.toml must name LICENSE among its license-files"
 
 
 def release(root: Path, projects: dict[str, dict[str, Any]], tag: str) -> Iterator[str]:
