@@ -34,11 +34,11 @@ def test_philox_gives_the_published_words(
 
 def test_an_element_takes_its_own_half_of_a_word_of_its_counter() -> None:
     """Element 8 c + 2 w + h is half h of word w of counter c, in Python's unlimited integers."""
-    key = torch.tensor([2**40 + 7, 2**35 + 3])
+    seed, step = 2**40 + 7, 2**35 + 3
+    key = torch.tensor([seed, step])
     mask = keep_mask((19,), key, layer=5, site=1, drop=threshold(0.3)).tolist()
     low, high, *_ = _philox_of_integers(
-        (key[0].item() & 0xFFFFFFFF, key[0].item() >> 32),
-        (key[1].item() & 0xFFFFFFFF, key[1].item() >> 32, 5, 1),
+        (seed % 2**32, seed >> 32), (step % 2**32, step >> 32, 5, 1)
     )
     expected = []
     for element in range(19):

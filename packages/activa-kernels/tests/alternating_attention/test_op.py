@@ -113,3 +113,57 @@ def test_tensors_that_do_not_fit_are_refused(draw_block: DrawBlock) -> None:
         alternating_attention(x, weights._replace(hidden_bias=x[0, 0, 0]), **OPTIONS)
     with pytest.raises(InputError, match="give one dtype and one device"):
         alternating_attention(x.float(), weights, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["reference", "native"])
+def test_only_what_needs_a_gradient_gets_one(
+    draw_block: DrawBlock, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("ACTIVA_BACKEND", name)
+    x, weights = draw_block(2, 5, 3, 8, 12)
+    weights.hidden_bias.requires_grad_()
+    alternating_attention(x, weights, **OPTIONS).square().sum().backward()  # type: ignore[no-untyped-call]
+    assert weights.hidden_bias.grad is not None
+    assert weights.hidden_bias.grad.any()
+    assert x.grad is weights.hidden_weight.grad is None
+    with torch.no_grad():
+        assert not alternating_attention(x, weights, **OPTIONS).requires_grad
+
+
+def test_a_gradient_of_a_gradient_is_refused(draw_block: DrawBlock) -> None:
+    x, weights = draw_block(1, 2, 2, 4, 4)
+    out = alternating_attention(x.requires_grad_(), weights, **OPTIONS)
+    (gradient,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="alternating_attention"):
+        torch.autograd.grad(gradient.sum(), x)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_captured_step_goes_on_with_the_key(draw_block: DrawBlock, precision: Any) -> None:
+    """A device is not waited for, and a captured graph drops what its key then says."""
+    drawn = draw_block(4, 7, 3, 64, 128, torch.float32)
+    x, weights = drawn[0].cuda(), BlockWeights(*(w.cuda().requires_grad_() for w in drawn[1]))
+    key, n_obs = torch.tensor([1, 2]).cuda(), torch.tensor([7, 3, 5, 1]).cuda()
+
+    def step() -> list[Tensor]:
+        out = alternating_attention(
+            x, weights, precision=precision, dropout=0.2, key=key, n_obs=n_obs, **OPTIONS
+        )
+        return [out, *torch.autograd.grad(out.square().sum(), weights)]
+
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(stream):
+        step()
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            captured = step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    key[1] = 3
+    graph.replay()
+    for got, wanted in zip(captured, step(), strict=True):
+        torch.testing.assert_close(got, wanted)

@@ -79,7 +79,7 @@ def after_training(
                 n_vars=n_vars,
             )
         optimiser.zero_grad()
-        (y - goal).square().mean().backward()
+        (y - goal).square().mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return torch.cat([w.detach().flatten() for w in weights])
 
