@@ -42,9 +42,9 @@ def test_operator_keeps_what_torch_asks_of_one(draw_block: DrawBlock) -> None:
     torch.library.opcheck(torch.ops.activa.alternating_attention.default, arguments)
 
 
-@pytest.mark.parametrize("name", ["reference", "native"])
+@pytest.mark.parametrize(("name", "compiler"), [("reference", "eager"), ("native", "aot_eager")])
 def test_compiles_into_one_graph(
-    draw_block: DrawBlock, monkeypatch: pytest.MonkeyPatch, name: str
+    draw_block: DrawBlock, monkeypatch: pytest.MonkeyPatch, name: str, compiler: str
 ) -> None:
     monkeypatch.setenv("ACTIVA_BACKEND", name)
     x, weights = draw_block(2, 5, 3, 8, 12)
@@ -54,9 +54,8 @@ def test_compiles_into_one_graph(
         return alternating_attention(x, weights, dropout=0.1, key=key, **OPTIONS).mean()
 
     x.requires_grad_()
-    (gradient,) = torch.autograd.grad(
-        torch.compile(mean, fullgraph=True, backend="aot_eager")(x), x
-    )
+    compiled = torch.compile(mean, fullgraph=True, backend=compiler)
+    (gradient,) = torch.autograd.grad(compiled(x), x)
     (eager,) = torch.autograd.grad(mean(x), x)
     torch.testing.assert_close(gradient, eager)
 
