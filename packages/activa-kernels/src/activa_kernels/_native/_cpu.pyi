@@ -1,5 +1,9 @@
-# Addresses are those of the first elements of contiguous tensors that outlive the call; `shape` is
-# (B, N, C, d, r); inputs and gradients are x, log_weights, means, factors, diagonal.
+# Addresses are those of the first elements of contiguous tensors that outlive the call.
+#
+# mixture: `shape` is (B, N, C, d, r); inputs and gradients are x, log_weights, means, factors,
+# diagonal. attention: `shape` is (B, N, d, e, h, heads); weights and gradients are the twelve of
+# BlockWeights; lengths are n_obs and n_vars, empty where nothing is padded; key is (seed, step, layer,
+# threshold); middle and workspace are 0 where nothing needs a gradient.
 
 from collections.abc import Sequence
 
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 cuda_compiler: str
 
 def instruction_sets() -> list[str]: ...
+def keep_freed_memory() -> bool: ...
 def mixture_forward_float32(
     shape: Sequence[int], inputs: Sequence[int], out: int, isa: str, threads: int, /
 ) -> None: ...
@@ -28,6 +33,99 @@ def mixture_backward_float64(
     shape: Sequence[int],
     inputs: Sequence[int],
     grad_out: int,
+    gradients: Sequence[int],
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_workspace_bytes_float32(tokens: int, e: int, h: int, heads: int, /) -> int: ...
+def attention_workspace_bytes_float64(tokens: int, e: int, h: int, heads: int, /) -> int: ...
+def attention_workspace_bytes_bfloat16(tokens: int, e: int, h: int, heads: int, /) -> int: ...
+def attention_forward_float32(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    out: int,
+    middle: int,
+    workspace: int,
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_forward_float64(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    out: int,
+    middle: int,
+    workspace: int,
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_forward_bfloat16(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    out: int,
+    middle: int,
+    workspace: int,
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_backward_float32(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    grad_out: int,
+    middle: int,
+    workspace: int,
+    grad_x: int,
+    gradients: Sequence[int],
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_backward_float64(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    grad_out: int,
+    middle: int,
+    workspace: int,
+    grad_x: int,
+    gradients: Sequence[int],
+    isa: str,
+    threads: int,
+    /,
+) -> None: ...
+def attention_backward_bfloat16(
+    shape: Sequence[int],
+    over_samples: bool,
+    x: int,
+    weights: Sequence[int],
+    lengths: Sequence[Sequence[int]],
+    key: Sequence[int],
+    grad_out: int,
+    middle: int,
+    workspace: int,
+    grad_x: int,
     gradients: Sequence[int],
     isa: str,
     threads: int,

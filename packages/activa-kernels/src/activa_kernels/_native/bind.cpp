@@ -1,4 +1,7 @@
 // Bindings only: numpy arrays and addresses in, C++ pointers out, the GIL released in between.
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -8,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../alternating_attention/cpu.hpp"
 #include "../distances/cpu.hpp"
 #include "../mixture_log_prob/cpu.hpp"
 #include "pool.hpp"
@@ -18,6 +22,7 @@ using namespace activa;
 namespace {
 
 using Address = std::uintptr_t;  // of the first element of a contiguous tensor; op.py checks them
+using Lengths = std::array<std::vector<int64_t>, 2>;
 using Float64 = py::array_t<double, py::array::c_style>;
 
 std::vector<std::string> instruction_sets() {  // best last
@@ -29,6 +34,8 @@ std::vector<std::string> instruction_sets() {  // best last
       __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && names.back() == "avx2")
     names.push_back("avx512");
+  if (__builtin_cpu_supports("avx512bf16") && names.back() == "avx512")
+    names.push_back("avx512bf16");
 #endif
   return names;
 }
@@ -67,6 +74,68 @@ Float64 transport(const Float64& cost, const Float64& a, const Float64& b, int t
   return out;
 }
 
+template <class P>
+Weights<P> twelve(std::array<Address, 12> p) {
+  const auto at = [&](int i) { return reinterpret_cast<P>(p[i]); };
+  return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11)};
+}
+
+// lengths are n_obs and n_vars, empty where nothing is padded; key is (seed, step, layer, threshold)
+template <class T>
+Block<T> block(std::array<int64_t, 6> shape, bool over_samples, Address x,
+               std::array<Address, 12> weights, const Lengths& lengths,
+               std::array<int64_t, 4> key) {
+  const auto [B, N, d, e, h, heads] = shape;
+  const auto site = [&](int64_t i) -> Dropout {
+    return {base::dropout_key(key[0], key[1], key[2], i), uint32_t(key[3])};
+  };
+  const auto of = [&](int i) { return lengths[i].empty() ? nullptr : lengths[i].data(); };
+  return {B, N, d, e, h, heads, over_samples, reinterpret_cast<const T*>(x),
+          twelve<const T*>(weights), of(0), of(1), {site(0), site(1)}};
+}
+
+template <class T, class M>
+void attention_forward(std::array<int64_t, 6> shape, bool over_samples, Address x,
+                       std::array<Address, 12> weights, const Lengths& lengths,
+                       std::array<int64_t, 4> key, Address out, Address middle, Address workspace,
+                       const std::string& isa, int threads) {
+  py::gil_scoped_release release;
+  attention_block_forward<T, M>(block<T>(shape, over_samples, x, weights, lengths, key),
+                                reinterpret_cast<T*>(out), reinterpret_cast<T*>(middle),
+                                reinterpret_cast<void*>(workspace), isa.c_str(), threads);
+}
+
+template <class T, class M>
+void attention_backward(std::array<int64_t, 6> shape, bool over_samples, Address x,
+                        std::array<Address, 12> weights, const Lengths& lengths,
+                        std::array<int64_t, 4> key, Address grad_out, Address middle,
+                        Address workspace, Address grad_x, std::array<Address, 12> gradients,
+                        const std::string& isa, int threads) {
+  py::gil_scoped_release release;
+  attention_block_backward<T, M>(
+      block<T>(shape, over_samples, x, weights, lengths, key), reinterpret_cast<const T*>(grad_out),
+      reinterpret_cast<const T*>(middle), reinterpret_cast<const void*>(workspace),
+      reinterpret_cast<T*>(grad_x), twelve<T*>(gradients), isa.c_str(), threads);
+}
+
+template <class T, class M>
+void bind_attention(py::module_& module, const std::string& precision) {
+  module.def(("attention_workspace_bytes_" + precision).c_str(), &workspace_bytes<T, M>);
+  module.def(("attention_forward_" + precision).c_str(), &attention_forward<T, M>);
+  module.def(("attention_backward_" + precision).c_str(), &attention_backward<T, M>);
+}
+
+// Buffers of a training step are freed and wanted again every step: glibc's allocator otherwise gives
+// them back to the system, which then has to clear their pages again.
+bool keep_freed_memory() {
+#ifdef __GLIBC__
+  return mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, 0x7fffffff) &&
+         mallopt(M_TOP_PAD, 64 << 20);
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
@@ -77,6 +146,10 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("mixture_forward_float64", &forward<double>);
   module.def("mixture_backward_float32", &backward<float>);
   module.def("mixture_backward_float64", &backward<double>);
+  bind_attention<float, float>(module, "float32");
+  bind_attention<float, Bfloat16>(module, "bfloat16");
+  bind_attention<double, double>(module, "float64");
+  module.def("keep_freed_memory", &keep_freed_memory);
   module.def("transport_cost", &transport, py::arg("cost").noconvert(), py::arg("a").noconvert(),
              py::arg("b").noconvert(), py::arg("threads"));
 }

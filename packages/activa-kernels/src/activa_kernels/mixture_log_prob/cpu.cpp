@@ -21,7 +21,7 @@ struct Kernels {  // of one instruction set
 template <class T>
 Kernels<T> kernels_of(const char* isa) {
 #ifdef ACTIVA_X86
-  if (!std::strcmp(isa, "avx512"))
+  if (!std::strncmp(isa, "avx512", 6))  // avx512bf16 too: nothing here is Bfloat16
     return {avx512::prepare<T>, avx512::forward_rows<T>, avx512::backward_rows<T>,
             avx512::backward_component<T>};
   if (!std::strcmp(isa, "avx2"))
