@@ -3,7 +3,10 @@
 // Rows are transposed on the way in and out; between, a sequence is a matrix of vectors.
 #pragma once
 
+#include <type_traits>
+
 #include "sequences.hpp"
+#include "words.hpp"
 
 namespace activa::ACTIVA_ISA {
 namespace {
@@ -19,8 +22,8 @@ struct Matrix {  // of vectors
 };
 
 template <int R, int C, class T>
-ACTIVA_INLINE void product_part(const Matrix<T>& a, const Matrix<T>& b, int64_t r, int64_t c,
-                                int64_t inner, const Matrix<T>& out) {
+ACTIVA_INLINE void product_part(Matrix<T> a, Matrix<T> b, int64_t r, int64_t c, int64_t inner,
+                                Matrix<T> out) {
   Vector<T> sum[R][C];
   ACTIVA_UNROLL
   for (int i = 0; i < R; ++i) {
@@ -47,8 +50,7 @@ ACTIVA_INLINE void product_part(const Matrix<T>& a, const Matrix<T>& b, int64_t 
 }
 
 template <int R, class T>
-void product_rows(const Matrix<T>& a, const Matrix<T>& b, int64_t r, int64_t columns, int64_t inner,
-                  const Matrix<T>& out) {
+void product_rows(Matrix<T> a, Matrix<T> b, int64_t r, int64_t columns, int64_t inner, Matrix<T> out) {
   int64_t c = 0;
   for (; c + 4 <= columns; c += 4) product_part<R, 4>(a, b, r, c, inner, out);
   if (columns - c >= 2) product_part<R, 2>(a, b, r, c, inner, out), c += 2;
@@ -57,8 +59,7 @@ void product_rows(const Matrix<T>& a, const Matrix<T>& b, int64_t r, int64_t col
 
 // out (rows, columns) = a (rows, inner) b (inner, columns)
 template <class T>
-void product(const Matrix<T>& a, const Matrix<T>& b, int64_t rows, int64_t columns, int64_t inner,
-             const Matrix<T>& out) {
+void product(Matrix<T> a, Matrix<T> b, int64_t rows, int64_t columns, int64_t inner, Matrix<T> out) {
   constexpr int MOST = VECTOR_BYTES == 64 ? 4 : 2;  // registers hold the sums
   int64_t r = 0;
   for (; r + MOST <= rows; r += MOST) product_rows<MOST>(a, b, r, columns, inner, out);
@@ -66,48 +67,106 @@ void product(const Matrix<T>& a, const Matrix<T>& b, int64_t rows, int64_t colum
   if (rows - r >= 1) product_rows<1>(a, b, r, columns, inner, out);
 }
 
-// Some sequences of one length, one head of them.
-template <class T>
-struct Group {
-  const Sequence* sequences;
-  int64_t count, length, E, heads, head, size;
+// Numbers of type M in a word that is transposed as one.
+template <class T, class M>
+constexpr int IN_WORD = sizeof(M) == 2 && CAN_SPLIT ? 2 : 1;
 
-  int64_t row(int64_t lane, int64_t token) const {
-    return sequences[lane].first + token * sequences[lane].stride;
+// One head of some sequences of one length; lanes beyond them repeat the last one.
+template <class T, class M>
+struct Group {
+  static constexpr int L = LANES<T>, TWO = IN_WORD<T, M>;
+
+  int64_t length, E, heads, size;  // of a head
+  int64_t head = 0;
+  int64_t first[L], stride[L];  // row of a lane's first token, rows from token to token
+
+  Group(const Tile& tile, const Sequence* sequences, int64_t count)
+      : length(sequences[0].length), E(padded(tile.e)), heads(tile.heads), size(tile.e / tile.heads) {
+    for (int l = 0; l < L; ++l) {
+      const Sequence& s = sequences[l < count ? l : count - 1];
+      first[l] = s.first;
+      stride[l] = s.stride;
+    }
   }
 
-  template <class M>
-  void take(const M* from, const Matrix<T>& to) const {  // (length, size)
+  int64_t row(int lane, int64_t token) const { return first[lane] + token * stride[lane]; }
+  int64_t at(int lane, int64_t token, int64_t column) const {
+    return row(lane, token) * E + head * size + column;
+  }
+
+  // Calls one of both for parts of L / 2, L or fewer words of all rows, with the part's first number.
+  template <class Whole, class Rest>
+  void each_part(Whole whole, Rest rest) const {
     for (int64_t t = 0; t < length; ++t)
-      for (int64_t c = 0; c < size; c += LANES<T>) {
-        Vector<T> rows[LANES<T>];
-        ACTIVA_UNROLL
-        for (int l = 0; l < LANES<T>; ++l)
-          rows[l] = l < count ? load_part<T>(from + row(l, t) * E + head * size + c, size - c)
-                              : splat(T(0));
-        transpose<T>(rows);
-        const int64_t most = size - c < LANES<T> ? size - c : LANES<T>;
-        if (most == LANES<T>) {
-          ACTIVA_UNROLL
-          for (int l = 0; l < LANES<T>; ++l) store(to(t, c + l), rows[l]);
+      for (int64_t c = 0; c < size; c += TWO * L) {
+        if (size - c >= TWO * L)
+          whole(std::integral_constant<int, L>{}, t, c);
+        else if (L >= 4 && 2 * (size - c) == TWO * L)
+          whole(std::integral_constant<int, L >= 4 ? L / 2 : L>{}, t, c);
+        else
+          for (int64_t start = c; start < size; start += L) rest(t, start);
+      }
+  }
+
+  void take(const M* from, Matrix<T> to) const {  // (length, size)
+    const auto whole = [&](auto words, int64_t t, int64_t c) {
+      constexpr int N = words;
+      Vector<T> rows[N];
+      ACTIVA_UNROLL
+      for (int i = 0; i < N; ++i) {
+        if constexpr (N == L)
+          rows[i] = load_bits<T>(from + at(i, t, c));
+        else
+          rows[i] = load_halves<T>(from + at(2 * i, t, c), from + at(2 * i + 1, t, c));
+      }
+      turn<T>(rows, log2_of(L));
+      T* out = to(t, c);
+      ACTIVA_UNROLL
+      for (int i = 0; i < N; ++i) {
+        if constexpr (TWO == 1) {
+          store(out + i * L, rows[i]);
         } else {
-          for (int l = 0; l < most; ++l) store(to(t, c + l), rows[l]);
+          const Two<T> numbers = split(rows[i]);
+          store(out + 2 * i * L, numbers.first);
+          store(out + (2 * i + 1) * L, numbers.second);
         }
       }
+    };
+    each_part(whole, [&](int64_t t, int64_t c) {
+      Vector<T> rows[L];
+      for (int l = 0; l < L; ++l) rows[l] = load_part<T>(from + at(l, t, c), size - c);
+      transpose<T>(rows);
+      for (int l = 0; l < L && c + l < size; ++l) store(to(t, c + l), rows[l]);
+    });
   }
 
-  template <class M>
-  void give(const Matrix<T>& from, M* to) const {
-    for (int64_t t = 0; t < length; ++t)
-      for (int64_t c = 0; c < size; c += LANES<T>) {
-        Vector<T> rows[LANES<T>];
-        ACTIVA_UNROLL
-        for (int l = 0; l < LANES<T>; ++l) rows[l] = c + l < size ? load(from(t, c + l)) : splat(T(0));
-        transpose<T>(rows);
-        ACTIVA_UNROLL
-        for (int l = 0; l < LANES<T>; ++l)
-          if (l < count) store_part<T>(to + row(l, t) * E + head * size + c, size - c, rows[l]);
+  void give(Matrix<T> from, M* to) const {
+    const auto whole = [&](auto words, int64_t t, int64_t c) {
+      constexpr int N = words;
+      Vector<T> rows[N];
+      const T* in = from(t, c);
+      ACTIVA_UNROLL
+      for (int i = 0; i < N; ++i) {
+        if constexpr (TWO == 1)
+          rows[i] = load(in + i * L);
+        else
+          rows[i] = joined<T>(load(in + 2 * i * L), load(in + (2 * i + 1) * L));
       }
+      turn<T>(rows, log2_of(N));
+      ACTIVA_UNROLL
+      for (int i = 0; i < N; ++i) {
+        if constexpr (N == L)
+          store_bits<T>(to + at(i, t, c), rows[i]);
+        else
+          store_halves<T>(to + at(2 * i, t, c), to + at(2 * i + 1, t, c), rows[i]);
+      }
+    };
+    each_part(whole, [&](int64_t t, int64_t c) {
+      Vector<T> rows[L];
+      for (int l = 0; l < L; ++l) rows[l] = c + l < size ? load(from(t, c + l)) : splat(T(0));
+      transpose<T>(rows);
+      for (int l = 0; l < L; ++l) store_part<T>(to + at(l, t, c), size - c, rows[l]);
+    });
   }
 };
 
@@ -126,13 +185,6 @@ Scratch<T> scratch_in(Arena& arena, int64_t length, int64_t size) {
           matrix(length)};
 }
 
-template <class T, class F>
-void each_head(const Tile& tile, const Sequence* sequences, int64_t count, F f) {
-  const int64_t size = tile.e / tile.heads;
-  for (int64_t head = 0; head < tile.heads; ++head)
-    f(Group<T>{sequences, count, sequences[0].length, padded(tile.e), tile.heads, head, size});
-}
-
 template <class T>
 T scale_of(int64_t size) {
   return T(1) / T(sqrt(T(size)));
@@ -148,10 +200,11 @@ int64_t short_scratch(int64_t length, int64_t e, int64_t heads) {
 template <class T, class M>
 void short_forward(const Tile& tile, const Sequence* sequences, int64_t count,
                    const Attention<T, M>& a, void* scratch) {
-  each_head<T>(tile, sequences, count, [&](const Group<T>& g) {
-    Arena arena{static_cast<char*>(scratch)};
-    const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
-    const Vector<T> scale = splat(scale_of<T>(g.size));
+  Group<T, M> g(tile, sequences, count);
+  Arena arena{static_cast<char*>(scratch)};
+  const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
+  for (; g.head < g.heads; ++g.head) {
+    const Vector<T> scale = splat(T(LOG2_E) * scale_of<T>(g.size));
     const Matrix<T>& p = s.probabilities;
     g.take(a.q, s.q);
     g.take(a.k, s.k);
@@ -160,29 +213,31 @@ void short_forward(const Tile& tile, const Sequence* sequences, int64_t count,
     for (int64_t i = 0; i < g.length; ++i) {
       Vector<T> top = load(p(i, 0)), sum = splat(T(0));
       for (int64_t j = 1; j < g.length; ++j) top = larger(top, load(p(i, j)));
+      const Vector<T> offset = top * scale;
       for (int64_t j = 0; j < g.length; ++j) {
-        const Vector<T> power = exponential((load(p(i, j)) - top) * scale);
+        const Vector<T> power = power_of_two<M>(load(p(i, j)) * scale - offset);
         store(p(i, j), power);
         sum += power;
       }
       const Vector<T> share = splat(T(1)) / sum;
       for (int64_t j = 0; j < g.length; ++j) store(p(i, j), load(p(i, j)) * share);
       if (a.log_sums)
-        for (int l = 0; l < g.count; ++l)
+        for (int l = 0; l < LANES<T>; ++l)
           a.log_sums[g.row(l, i) * g.heads + g.head] = T(top[l]) * scale_of<T>(g.size) + T(log(T(sum[l])));
     }
     product(p, s.v, g.length, g.size, g.length, s.result);
     g.give(s.result, a.out);
-  });
+  }
 }
 
 template <class T, class M>
 void short_backward(const Tile& tile, const Sequence* sequences, int64_t count,
                     const AttentionBackward<T, M>& a, void* scratch) {
-  each_head<T>(tile, sequences, count, [&](const Group<T>& g) {
-    Arena arena{static_cast<char*>(scratch)};
-    const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
-    const Vector<T> scale = splat(scale_of<T>(g.size));
+  Group<T, M> g(tile, sequences, count);
+  Arena arena{static_cast<char*>(scratch)};
+  const Scratch<T> s = scratch_in<T>(arena, g.length, g.size);
+  for (; g.head < g.heads; ++g.head) {
+    const Vector<T> scale = splat(scale_of<T>(g.size)), scale2 = splat(T(LOG2_E) * scale_of<T>(g.size));
     const Matrix<T>&p = s.probabilities, &grad_s = s.grad_scores;
     g.take(a.q, s.q);
     g.take(a.k, s.k);
@@ -191,12 +246,12 @@ void short_backward(const Tile& tile, const Sequence* sequences, int64_t count,
     product(s.q, s.k.transposed(), g.length, g.length, g.size, p);
     product(s.grad, s.v.transposed(), g.length, g.length, g.size, grad_s);
     for (int64_t i = 0; i < g.length; ++i) {
-      T lanes[LANES<T>] = {};
-      for (int l = 0; l < g.count; ++l) lanes[l] = a.log_sums[g.row(l, i) * g.heads + g.head];
-      const Vector<T> log_sum = load(lanes);
+      T lanes[LANES<T>];
+      for (int l = 0; l < LANES<T>; ++l) lanes[l] = a.log_sums[g.row(l, i) * g.heads + g.head];
+      const Vector<T> offset = load(lanes) * splat(T(LOG2_E));
       Vector<T> mean = splat(T(0));  // of the gradients of the probabilities
       for (int64_t j = 0; j < g.length; ++j) {
-        const Vector<T> probability = exponential(load(p(i, j)) * scale - log_sum);
+        const Vector<T> probability = power_of_two<M>(load(p(i, j)) * scale2 - offset);
         store(p(i, j), probability);
         mean += probability * load(grad_s(i, j));
       }
@@ -209,7 +264,7 @@ void short_backward(const Tile& tile, const Sequence* sequences, int64_t count,
     g.give(s.result, a.grad_q);
     product(grad_s.transposed(), s.q, g.length, g.size, g.length, s.result);
     g.give(s.result, a.grad_k);
-  });
+  }
 }
 
 }  // namespace

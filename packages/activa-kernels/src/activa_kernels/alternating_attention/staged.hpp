@@ -23,6 +23,12 @@ ACTIVA_INLINE int64_t block_of(int64_t count, int64_t most, int64_t multiple) {
   return up_to((count + blocks - 1) / blocks, multiple);
 }
 
+template <class P>
+struct Rows {
+  const P* at;
+  int64_t stride;
+};
+
 template <class T, class M>
 struct Staged {
   using P = Packed<M>;
@@ -33,59 +39,75 @@ struct Staged {
   int64_t width, row;         // of a head and of all heads, as staged
   int64_t words;              // of a head
   int64_t queries, keys;      // of a block
-  T scale;
+  T scale, scale2;            // of scores, for powers of e and of 2
 
   Staged(int64_t e, int64_t heads, const Sequence& s)
       : s(s), E(padded(e)), e(e), heads(heads), size(e / heads), width(up_to(size, LANES<T>)),
         row(up_to(heads * width, TWO * LANES<T>)), words((size + TWO - 1) / TWO),
         queries(block_of(s.length, QUERIES, LANES<T>)), keys(block_of(s.length, KEYS, 2)),
-        scale(T(1) / T(sqrt(T(size)))) {}
+        scale(T(1 / sqrt(double(size)))), scale2(T(LOG2_E / sqrt(double(size)))) {}
 
   int64_t token_row(int64_t token) const { return s.first + token * s.stride; }
 
   P* take_rows(Arena& arena, int64_t count) const { return arena.take<P>(up_to(count, 2) * row); }
-  P* take_pairs(Arena& arena, int64_t count) const { return TWO == 2 ? take_rows(arena, count) : nullptr; }
 
-  // `count` rows of the sequence from its token `first` on, (count, row)
-  void stage(const M* from, int64_t first, int64_t count, P* to) const {
+  // `count` rows of the sequence from its token `first` on, heads padded: where they lie, if they lie
+  // so, else in `copy`
+  Rows<P> rows(const M* from, int64_t first, int64_t count, P* copy) const {
+    if constexpr (sizeof(M) == sizeof(P))
+      if (size == width) return {from + token_row(first) * E, s.stride * E};
+    stage(from, first, count, copy);
+    return {copy, row};
+  }
+
+  // the same, one after another in `copy`
+  const P* stage(const M* from, int64_t first, int64_t count, P* copy) const {
+    P* to = copy;
     for (int64_t t = 0; t < count; ++t, to += row) {
       const M* in = from + token_row(first + t) * E;
-      if (size == width) {
-        copy(in, to);
-        continue;
-      }
-      for (int64_t h = 0; h < heads; ++h)
-        for (int64_t c = 0; c < width; c += LANES<T>)
-          store(to + h * width + c, load_part<T>(in + h * size + c, size - c));
+      if (size == width)
+        copy_row(in, to);
+      else
+        for (int64_t h = 0; h < heads; ++h)
+          for (int64_t c = 0; c < width; c += LANES<T>)
+            store(to + h * width + c, load_part<T>(in + h * size + c, size - c));
     }
+    return copy;
   }
 
-  // Staged rows in words along the columns, (count / TWO, row, TWO); `pairs` is memory for them.
-  const P* paired(const P* rows, int64_t count, P* pairs) const {
-    if (TWO == 1) return rows;
-    for (int64_t t = 0; t < count; t += 2)
-      for (int64_t c = 0; c < row; c += LANES<T>) {
-        const P* in = rows + t * row + c;
-        store_rows<T>(pairs + t * row + TWO * c, row, load(in), t + 1 < count ? load(in + row) : splat(T(0)));
-      }
-    return pairs;
+  void copy_row(const M* from, P* to) const {
+    if constexpr (sizeof(M) == sizeof(P))  // in words, which have the size of T
+      for (int64_t c = 0; c < row; c += TWO * LANES<T>)
+        store(reinterpret_cast<T*>(to + c), load(reinterpret_cast<const T*>(from + c)));
+    else
+      for (int64_t c = 0; c < row; c += LANES<T>) store(to + c, load(from + c));
   }
 
-  // Staged rows in words along the rows as columns, (row / TWO, queries, TWO), zeros beyond `count`
-  void transposed(const P* rows, int64_t count, P* columns) const {
-    const T* in = reinterpret_cast<const T*>(rows);  // a word has the size of T
+  // Rows in words along the columns, (count / TWO, row, TWO), one after another in `copy`
+  const P* paired(const Rows<P>& rows, int64_t count, P* copy) const {
+    const P* in = rows.at;
+    P* to = copy;
+    for (int64_t t = 0; t < count; t += 2, in += 2 * rows.stride, to += 2 * row)
+      pair_rows<T>(in, t + 1 < count ? in + rows.stride : nullptr, row, to);
+    return copy;
+  }
+
+  // Rows in words along the rows as columns, (row / TWO, queries, TWO), zeros beyond `count`
+  const P* transposed(const Rows<P>& rows, int64_t count, P* columns) const {
+    const T* in = reinterpret_cast<const T*>(rows.at);  // a word has the size of T
     T* out = reinterpret_cast<T*>(columns);
-    const int64_t all = row / TWO;
+    const int64_t all = row / TWO, stride = rows.stride / TWO;
     for (int64_t i = 0; i < queries; i += LANES<T>)
       for (int64_t c = 0; c < all; c += LANES<T>) {
         Vector<T> block[LANES<T>];
         ACTIVA_UNROLL
         for (int l = 0; l < LANES<T>; ++l)
-          block[l] = i + l < count ? load(in + (i + l) * all + c) : splat(T(0));
+          block[l] = i + l < count ? load(in + (i + l) * stride + c) : splat(T(0));
         transpose<T>(block);
         ACTIVA_UNROLL
         for (int l = 0; l < LANES<T>; ++l) store(out + (c + l) * queries + i, block[l]);
       }
+    return columns;
   }
 
   // out (count, queries) = the rows of a head times columns of the same head
@@ -109,14 +131,6 @@ struct Staged {
         store_part<T>(to + token_row(first + t) * E + head * size + c, size - c,
                    load(values + t * stride + c) * factor);
     }
-  }
-
- private:
-  void copy(const M* from, P* to) const {
-    if constexpr (sizeof(M) == sizeof(P))
-      memcpy(to, from, size_t(e) * sizeof(M));
-    else
-      for (int64_t c = 0; c < e; c += LANES<T>) store(to + c, load(from + c));
   }
 };
 

@@ -84,18 +84,47 @@ void strips(const Spread<P>& a, const Panel<P>& b, int64_t words, int64_t rows, 
   }
 }
 
-// Two neighbouring rows: as one row of words, where a word is two numbers, else `row` numbers apart.
+// Rows of whole words: two Bfloat16 of a column become a word, where words are two; else both are
+// copied, `row` numbers apart. A missing second row is zeros.
 template <class T, class P>
-ACTIVA_INLINE void store_rows(P* to, int64_t row, Vector<T> first, Vector<T> second) {
+ACTIVA_INLINE void pair_rows(const P* first, const P* second, int64_t row, P* to) {
+#ifdef __AVX512BF16__
+  if constexpr (WORD<P> == 2) {
+    const Vector<uint32_t> lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const __m512i low = (__m512i)(lane | (lane + 32) << 16), high = (__m512i)((lane + 16) | (lane + 48) << 16);
+    for (int64_t c = 0; c < row; c += 32) {
+      const __m512i a = _mm512_loadu_si512(first + c);
+      const __m512i b = second ? _mm512_loadu_si512(second + c) : _mm512_setzero_si512();
+      _mm512_storeu_si512(to + 2 * c, _mm512_permutex2var_epi16(a, low, b));
+      _mm512_storeu_si512(to + 2 * c + 32, _mm512_permutex2var_epi16(a, high, b));
+    }
+    return;
+  }
+#endif
+  for (int64_t c = 0; c < row; c += LANES<T>) {
+    store(to + c, load(first + c));
+    store(to + row + c, second ? load(second + c) : splat(T(0)));
+  }
+}
+
+// Two neighbouring rows of numbers, `row` apart; and as one row of words, where these are two numbers.
+// Of numbers that are words both are one.
+template <class T, class P>
+ACTIVA_INLINE void store_rows(Vector<T> first, Vector<T> second, int64_t row, P* rows, P* pairs) {
 #ifdef __AVX512BF16__
   if constexpr (WORD<P> == 2) {
     const Vector<uint32_t> lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
-    const __m512i order = (__m512i)(lane | (lane + 16) << 16);
-    _mm512_storeu_si512(to, _mm512_permutexvar_epi16(order, both));
+    if (rows) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows), _mm512_castsi512_si256(both));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows + row), _mm512_extracti64x4_epi64(both, 1));
+    }
+    if (pairs)
+      _mm512_storeu_si512(pairs, _mm512_permutexvar_epi16((__m512i)(lane | (lane + 16) << 16), both));
     return;
   }
 #endif
+  P* to = rows ? rows : pairs;
   store(to, first);
   store(to + row, second);
 }

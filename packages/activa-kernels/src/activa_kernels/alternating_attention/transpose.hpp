@@ -32,20 +32,28 @@ ACTIVA_INLINE Vector<T> interleaved_high(Vector<T> a, Vector<T> b) {
   return interleaved<T, LANES<T> / 2>(a, b, std::make_integer_sequence<int, LANES<T>>{});
 }
 
-template <class T>
-ACTIVA_INLINE void transpose(Vector<T> (&rows)[LANES<T>]) {
-  constexpr int HALF = LANES<T> / 2;
+// Read the bits of a vector's number in `rows`, then those of a lane's in it, as one word: it turns to
+// the left by `bits`.
+template <class T, int N>
+ACTIVA_INLINE void turn(Vector<T> (&rows)[N], int bits) {
   ACTIVA_UNROLL
-  for (int stage = 1; stage < LANES<T>; stage *= 2) {
-    Vector<T> next[LANES<T>];
+  for (int bit = 0; bit < bits; ++bit) {
+    Vector<T> next[N];
     ACTIVA_UNROLL
-    for (int i = 0; i < HALF; ++i) {
-      next[2 * i] = interleaved_low<T>(rows[i], rows[i + HALF]);
-      next[2 * i + 1] = interleaved_high<T>(rows[i], rows[i + HALF]);
+    for (int i = 0; i < N / 2; ++i) {
+      next[2 * i] = interleaved_low<T>(rows[i], rows[i + N / 2]);
+      next[2 * i + 1] = interleaved_high<T>(rows[i], rows[i + N / 2]);
     }
     ACTIVA_UNROLL
-    for (int i = 0; i < LANES<T>; ++i) rows[i] = next[i];
+    for (int i = 0; i < N; ++i) rows[i] = next[i];
   }
+}
+
+[[maybe_unused]] constexpr int log2_of(int number) { return number > 1 ? 1 + log2_of(number / 2) : 0; }
+
+template <class T>
+ACTIVA_INLINE void transpose(Vector<T> (&rows)[LANES<T>]) {
+  turn<T>(rows, log2_of(LANES<T>));
 }
 
 }  // namespace

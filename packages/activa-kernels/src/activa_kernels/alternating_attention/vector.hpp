@@ -162,7 +162,10 @@ ACTIVA_INLINE Bfloat16 rounded(float value) {
 
 // LANES<float> values of type Bfloat16 as floats, and back
 ACTIVA_INLINE Vector<float> load(const Bfloat16* p) {
-#ifdef ACTIVA_BUILT_IN_VECTORS
+#if defined(__AVX512F__)
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return (Vector<float>)_mm512_slli_epi32(wide, 16);
+#elif defined(ACTIVA_BUILT_IN_VECTORS)
   HalfVector half;
   memcpy(&half, p, sizeof half);
   return (Vector<float>)(__builtin_convertvector(half, Vector<uint32_t>) << 16);
