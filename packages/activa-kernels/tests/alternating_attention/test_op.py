@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from activa_kernels import InputError
-from activa_kernels.alternating_attention import BlockWeights, alternating_attention
+from activa_kernels.alternating_attention import BlockWeights, alternating_attention, native
 from torch import Tensor
 
 DrawBlock = Callable[..., tuple[Tensor, BlockWeights]]
@@ -34,11 +34,12 @@ def test_gradients_are_the_slopes(
     assert torch.autograd.gradcheck(block, inputs, fast_mode=True)
 
 
-def test_operator_keeps_what_torch_asks_of_one(draw_block: DrawBlock) -> None:
+@pytest.mark.parametrize("save", [True, False])
+def test_operator_keeps_what_torch_asks_of_one(draw_block: DrawBlock, save: bool) -> None:
     x, weights = draw_block(2, 3, 2, 4, 3)
-    inputs = [t.requires_grad_() for t in (x, *weights)]
+    inputs = [t.requires_grad_(save) for t in (x, *weights)]
     key, n_obs = torch.tensor([1, 2]), torch.tensor([3, 2])
-    arguments = (*inputs, key, n_obs, None, "samples", 2, "float64", 0.125, 1, "native", True)
+    arguments = (*inputs, key, n_obs, None, "samples", 2, "float64", 0.125, 1, "native", save)
     torch.library.opcheck(torch.ops.activa.alternating_attention.default, arguments)
 
 
@@ -60,14 +61,27 @@ def test_compiles_into_one_graph(
     torch.testing.assert_close(gradient, eager)
 
 
-def test_nothing_is_kept_where_nothing_needs_a_gradient(draw_block: DrawBlock) -> None:
+def test_nothing_is_kept_where_nothing_needs_a_gradient(
+    draw_block: DrawBlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[int, int]] = []
+
+    def forward(*arguments: Any, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
+        out, middle, workspace = run(*arguments, **options)
+        kept.append((middle.numel(), workspace.numel()))
+        return out, middle, workspace
+
+    run = native.forward
+    monkeypatch.setattr(native, "forward", forward)
     x, weights = draw_block(2, 5, 3, 8, 12)
-    operator = torch.ops.activa.alternating_attention
-    options = (None, None, None, "samples", 2, "float64", 0.0, 0, "native")
-    for save, sizes in ((False, [0, 0]), (True, [x.numel(), 1])):
-        out, middle, workspace = operator(x, *weights, *options, save)
-        assert [middle.numel(), min(workspace.numel(), 1)] == sizes
-        torch.testing.assert_close(out, alternating_attention(x, weights, **OPTIONS))
+    alternating_attention(x, weights, **OPTIONS)
+    weights.hidden_bias.requires_grad_()
+    with torch.no_grad():
+        alternating_attention(x, weights, **OPTIONS)
+    alternating_attention(x, weights, **OPTIONS)
+    size = native.workspace_bytes(2, 5, 3, 8, 12, 2, x.dtype, "float64")
+    assert kept == [(0, 0), (0, 0), (x.numel(), size)]
+    assert size > 0
 
 
 def test_strides_do_not_matter(draw_block: DrawBlock) -> None:
@@ -82,6 +96,7 @@ def test_strides_do_not_matter(draw_block: DrawBlock) -> None:
     ("options", "says"),
     [
         ({"heads": 3}, "3 heads do not divide a width of 8"),
+        ({"heads": 0}, "0 heads do not divide a width of 8"),
         ({"axis": "rows"}, 'axis is \'rows\'; give "samples" or "variables"'),
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"precision": "bfloat16"}, "precision is bfloat16 and x torch.float64; give float32"),

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from activa_kernels.alternating_attention import native, reference
 from activa_kernels.alternating_attention.checks import check, name
-from activa_kernels.alternating_attention.dropout import WHOLE, threshold
 from activa_kernels.alternating_attention.reference import Axis, BlockWeights, Precision
 from activa_kernels.backend import choose
 
@@ -76,7 +75,6 @@ def alternating_attention(
     True
     """
     check(x, weights, axis, heads, precision, dropout, key, layer, n_obs, n_vars)
-    drop = threshold(dropout)
     implementation = _implementation(x.device.type, name(x.dtype))
     if implementation == "reference":
         return reference.alternating_attention(
@@ -85,7 +83,7 @@ def alternating_attention(
             axis=axis,
             heads=heads,
             precision=precision,
-            dropout=drop / WHOLE,
+            dropout=dropout,
             key=key,
             layer=layer,
             n_obs=n_obs,
@@ -95,13 +93,13 @@ def alternating_attention(
     arguments = (
         x,
         *weights,
-        key if drop else None,
+        key,
         n_obs,
         n_vars,
         axis,
         heads,
         precision or name(x.dtype),
-        drop / WHOLE,
+        dropout,
         layer,
         implementation,
         differentiable,
