@@ -50,7 +50,13 @@ def keep_mask(shape: tuple[int, ...], key: Tensor, layer: int, site: int, drop: 
 def site_key(key: Tensor, layer: int, site: int) -> tuple[Tensor, Tensor]:
     """Mix (seed, step), layer and site to the 64-bit key of a site: its low and its high word."""
     seed, step = key.unbind()
-    place = (_low(step), _low(step >> 32), key.new_tensor(layer), key.new_tensor(site))
+    # filled where they are: a tensor made from a number would be sent to a GPU
+    place = (
+        _low(step),
+        _low(step >> 32),
+        torch.full_like(step, layer),
+        torch.full_like(step, site),
+    )
     low, high, _, _ = philox((_low(seed), _low(seed >> 32)), place)
     return low, high
 
