@@ -105,6 +105,10 @@ def test_strides_do_not_matter(draw_block: DrawBlock) -> None:
         ({"layer": -1}, "layer is -1; give a number from 0 to 2^32 - 1"),
         ({"key": torch.tensor([1])}, "key is torch.int64 of shape (1,)"),
         ({"n_obs": torch.tensor([1.0, 2.0])}, "n_obs is torch.float32"),
+        (
+            {"n_obs": torch.tensor([1, 2], device="meta")},
+            "on meta; give int64 of shape (2,) on cpu",
+        ),
         ({"n_obs": torch.tensor([1, 6])}, "n_obs must be from 1 to 5, got [1, 6]"),
         ({"n_vars": torch.tensor([0, 3])}, "n_vars must be from 1 to 3, got [0, 3]"),
     ],

@@ -43,7 +43,7 @@ def test_the_same_elements_are_dropped(
         pytest.importorskip("triton")
     monkeypatch.setenv("ACTIVA_BACKEND", name)
     device = DEVICE if name == "triton" else "cpu"
-    x, drawn = draw_block(2, 5, 3, 16, 16, torch.float32)
+    x, drawn = draw_block(2, 5, 3, 64, 16, torch.float32)
     x, weights = x.to(device), BlockWeights(*(w.to(device) for w in drawn))
     site = {"key": torch.tensor(key, device=device), "layer": 2**32 - 1}
     seen = masks_seen(x, weights, 0.25, axis=axis, **site)
