@@ -1,225 +1,170 @@
-"""The registry: which shapes are measured, and what runs on each."""
+"""What is measured: the registry of cases and of the ways to compute each; needs no torch."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
-import torch
-from activa_core.config import ModelConfig, TrainConfig
-from activa_core.data import Pairs
-from activa_core.model import CVAE
-from activa_core.model.layers import TransformerBlock
-from activa_core.optimiser import NAdam
-from activa_core.step import Inputs, Step
-from activa_kernels.mixture_log_prob import mixture_log_prob
-from peers import EagerBlock, EagerStep
-from torch import Tensor, nn
+Part = Literal["forward", "forward and backward", "step"]
+Precision = Literal["float32", "bfloat16"]
+Attention = Literal["products", "sdpa"]
+Process = Literal["plain", "tuned", "activa", "base"]
 
-__all__ = ["CASES", "Case", "Contestant"]
-
-OURS = "activa"
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """One way to do a case's work; `run` does it once."""
-
-    name: str
-    precision: str
-    run: Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One piece of work on one shape."""
-
-    name: str
-    flops: float  # of its matrix products, computed from the shape
-    contestants: Callable[[torch.device], list[Contestant]]
+MICRO = 16  # pairs whose hidden activations fit the cache
+CROWDED = 10**8  # hidden numbers of a block from which on a whole batch crowds out the memory
 
 
 @dataclass(frozen=True)
 class Shape:
-    """B pairs of N rows and d variables through the network of a recipe."""
+    """Sizes of a network and of its batch, by the paper's letters."""
 
     name: str
-    B: int
+    B: int  # pairs of a data set and a query
     N: int
     d: int
+    h: int
     heads: int
-    hidden: int
     embed_blocks: int
+    interv_rows: int  # rows of the answer that a step looks at
+    components: int = 1
     e: int = 64
+    decoder_blocks: int = 4
 
-    @property
-    def block_flops(self) -> float:
-        """Of one block, forward, without the scores."""
-        tokens = self.B * self.N * self.d
-        return tokens * (2 * self.e * 4 * self.e + 4 * self.e * self.hidden)
+    def block_flops(self, *, axis: str, N: int | None = None) -> int:
+        """Floating-point operations of a block's matrix products, forward only."""
+        N = self.N if N is None else N
+        tokens, sequence = self.B * N * self.d, N if axis == "samples" else self.d
+        return 2 * tokens * (4 * self.e**2 + 2 * self.e * self.h + 2 * sequence * self.e)
+
+    def step_flops(self) -> int:
+        """Of all blocks of a training step, forward and backward (twice the forward)."""
+        axes = ["samples" if place % 2 else "variables" for place in range(self.embed_blocks)]
+        rows = [(axis, n) for axis in axes for n in (self.N, self.interv_rows)]
+        rows += [("variables", 1)] * self.decoder_blocks
+        return 3 * sum(self.block_flops(axis=axis, N=n) for axis, n in rows)
 
 
 SHAPES = (
-    Shape("gauss-2", 256, 40, 2, 2, 128, 4),
-    Shape("gauss-8", 256, 30, 8, 4, 512, 8),
-    Shape("general-2", 25, 256, 2, 2, 128, 4),
+    Shape("gauss-2", B=256, N=40, d=2, h=128, heads=2, embed_blocks=2, interv_rows=40),
+    Shape("general-2", 128, 100, 2, h=128, heads=2, embed_blocks=4, interv_rows=48, components=3),
+    Shape("gauss-8", B=256, N=30, d=8, h=512, heads=4, embed_blocks=4, interv_rows=30),
 )
 
 
-@contextmanager
-def backend(name: str | None) -> Iterator[None]:
-    """Ask the kernels for an implementation while something runs."""
-    before = os.environ.pop("ACTIVA_BACKEND", None)
-    if name is not None:
-        os.environ["ACTIVA_BACKEND"] = name
-    try:
-        yield
-    finally:
-        os.environ.pop("ACTIVA_BACKEND", None)
-        if before is not None:
-            os.environ["ACTIVA_BACKEND"] = before
+@dataclass(frozen=True)
+class Case:
+    """One thing to compute."""
+
+    kind: Literal["block", "mixture", "step"]
+    part: Part
+    shape: Shape
+    axis: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the case, as `--only` matches it."""
+        return " ".join(w for w in (self.shape.name, self.kind, self.axis, self.part) if w)
+
+    @property
+    def flops(self) -> int | None:
+        """Of the matrix products; None where they are not what takes the time."""
+        if self.kind == "mixture":
+            return None
+        if self.kind == "step":
+            return self.shape.step_flops()
+        forward = self.shape.block_flops(axis=self.axis)
+        return forward if self.part == "forward" else 3 * forward
 
 
-def block_case(shape: Shape, axis: str, *, backward: bool) -> Case:
-    """One transformer block, forward alone or with its gradients."""
+@dataclass(frozen=True)
+class Way:
+    """One way to compute a case. `ours` is activa; the others are PyTorch as its users write it."""
 
-    def contestants(device: torch.device) -> list[Contestant]:
-        generator = torch.Generator().manual_seed(0)
-        size = (shape.B, shape.N, shape.d, shape.e)
-        x = torch.randn(size, generator=generator).to(device).requires_grad_(backward)
-        sizes = (shape.e, shape.hidden, shape.heads)
-
-        def timed(
-            block: nn.Module, x: Tensor, name: str | None, **options: object
-        ) -> Callable[[], None]:
-            block.to(device)
-
-            def run() -> None:
-                with backend(name), torch.set_grad_enabled(backward):
-                    out = block(x, **options)
-                    if backward:
-                        out.backward(torch.ones_like(out))
-
-            return run
-
-        found = []
-        for precision, autocast in (("float32", False), ("bfloat16", True)):
-            ours = TransformerBlock(*sizes, 0.0, layer=0)
-            options = {"axis": axis, "precision": precision}
-            found.append(Contestant(OURS, precision, timed(ours, x, None, **options)))
-            for name, changes in (
-                ("eager", {}),
-                ("eager, fused attention", {"attention": "sdpa"}),
-                ("eager, micro-batches of 16", {"micro_batch": 16}),
-            ):
-                peer = EagerBlock(*sizes, axis=axis, autocast=autocast, **changes)  # type: ignore[arg-type]
-                found.append(Contestant(name, precision, timed(peer, x, None)))
-        narrow = EagerBlock(*sizes, axis=axis).to(torch.bfloat16)
-        pure = x.detach().to(torch.bfloat16).requires_grad_(backward)
-        found.append(Contestant("eager, all in bfloat16", "bfloat16", timed(narrow, pure, None)))
-        if device.type == "cuda":
-            for precision, autocast in (("float32", False), ("bfloat16", True)):
-                peer = EagerBlock(*sizes, axis=axis, autocast=autocast)
-                compiled = torch.compile(peer, mode="reduce-overhead")
-                name = "torch.compile, reduce-overhead"
-                found.append(Contestant(name, precision, timed(compiled, x, None)))
-        return found
-
-    direction = "forward + backward" if backward else "forward"
-    return Case(
-        f"block over {axis}, {direction}, {shape.name}",
-        shape.block_flops * (3 if backward else 1),
-        contestants,
-    )
+    name: str
+    precision: Precision
+    process: Process
+    ours: bool = False
+    attention: Attention = "products"
+    pure: bool = False  # bfloat16 throughout, not only in matrix products
+    micro: int | None = None  # pairs at once
+    compiled: Literal["", "default", "reduce-overhead"] = ""
+    graph: bool = False  # one CUDA graph
 
 
-def step_case(shape: Shape) -> Case:
-    """A whole training step: objective, gradients, clipping, optimiser."""
-
-    def contestants(device: torch.device) -> list[Contestant]:
-        generator = torch.Generator().manual_seed(0)
-        rows = torch.randn(2, shape.B, shape.N, shape.d, generator=generator).to(device)
-        targets = torch.zeros(shape.B, shape.d, dtype=torch.bool, device=device)
-        targets[:, 0] = True
-        pairs = Pairs(rows[0], targets, 5.0 * targets, rows[1])
-        model = ModelConfig(
-            max_variables=shape.d,
-            hidden_dim=shape.hidden,
-            heads=shape.heads,
-            embed_blocks=shape.embed_blocks,
-            dropout=0.0,
-        )
-        noise = torch.randn(shape.B, shape.d, model.latent_dim, generator=generator).to(device)
-        found = []
-        for precision in ("float32", "bfloat16"):
-            config = TrainConfig(precision=precision)  # type: ignore[arg-type]
-            found.append(Contestant(OURS, precision, our_step(model, config, pairs, noise)))
-            for name, changed in (
-                ("eager", config),
-                ("eager, micro-batches of 16", config.model_copy(update={"micro_batch": 16})),
-            ):
-                step = EagerStep(model, changed, pairs, noise)
-
-                def run(step: EagerStep = step) -> None:
-                    with backend("reference"):
-                        step()
-
-                found.append(Contestant(name, precision, run))
-        return found
-
-    flops = 2 * shape.embed_blocks * 3 * shape.block_flops
-    return Case(f"training step, {shape.name}", flops, contestants)
+def kernels(*, quick: bool) -> list[Case]:
+    """Cases of the suite "kernels", the largest last."""
+    shapes = [replace(s, B=6, N=s.N // 4, interv_rows=6) if quick else s for s in SHAPES]
+    parts: tuple[Part, Part] = ("forward", "forward and backward")
+    cases = [
+        Case("block", part, shape, axis)
+        for shape in shapes
+        for axis in ("variables", "samples")
+        for part in parts
+    ]
+    cases += [Case("mixture", "forward and backward", shape) for shape in shapes]
+    return [*cases, *(Case("step", "step", shape) for shape in shapes)]
 
 
-def our_step(
-    model: ModelConfig, config: TrainConfig, pairs: Pairs, noise: Tensor
-) -> Callable[[], None]:
-    """Return the step that `fit` makes, on one batch."""
-    network = CVAE(model).to(noise.device)
-    optimiser = NAdam(network, clip_norm=config.clip_norm)
-    step = Step(network, optimiser, config)
-    keys = torch.zeros(1, 2, dtype=torch.int64, device=noise.device)
-
-    def run() -> None:
-        with backend(None):
-            coefficients = optimiser.coefficients(config.learning_rate).to(noise)
-            step(Inputs(pairs, noise, keys, coefficients))
-
-    return run
+SUITES = {"kernels": kernels}
 
 
-def mixture_case(name: str, B: int, N: int, d: int, C: int, r: int) -> Case:
-    """The mixture density with all its gradients."""
+def ways(case: Case, device: str, *, compiled: bool, base: bool) -> list[Way]:
+    """Every way to compute a case on a device, ours first."""
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    if case.kind == "mixture":  # which is never narrow
+        precisions = ("float32",)
+    found = [Way("activa", p, "activa", ours=True) for p in precisions]
+    if case.kind == "step" and device == "cpu":
+        found += [Way(f"activa, {MICRO} pairs at once", p, "activa", ours=True, micro=MICRO)
+                  for p in precisions]  # fmt: skip
+    if case.kind == "step" and device == "cuda":
+        found += [Way("activa, captured", p, "activa", ours=True, graph=True) for p in precisions]
+    if base:
+        found += [Way("activa before", p, "base", ours=True) for p in precisions]
+    peers = _mixtures if case.kind == "mixture" else _on_cpu if device == "cpu" else _on_cuda
+    found += peers()
+    if compiled and case.kind != "mixture":
+        found += _compiled(device)
+    hidden = case.shape.B * case.shape.N * case.shape.d * case.shape.h
+    crowded = device == "cpu" and case.kind == "step" and hidden * case.shape.embed_blocks > CROWDED
+    if crowded:  # micro-batches are faster there, as the blocks alone show
+        found = [way for way in found if way.ours or way.micro or way.process == "plain"]
+    return found
 
-    def contestants(device: torch.device) -> list[Contestant]:
-        generator = torch.Generator().manual_seed(0)
 
-        def normal(*size: int) -> Tensor:
-            return torch.randn(size, generator=generator).to(device)
-
-        inputs = (normal(B, N, d), normal(B, C), normal(B, C, d), normal(B, C, d, r))
-        leaves = [t.requires_grad_() for t in (*inputs, 0.1 + normal(B, C, d).square())]
-
-        def run(name: str | None) -> None:
-            with backend(name):
-                torch.autograd.grad(mixture_log_prob(*leaves).sum(), leaves)
-
-        return [
-            Contestant(OURS, "float32", lambda: run(None)),
-            Contestant("eager", "float32", lambda: run("reference")),
-        ]
-
-    return Case(f"mixture density, forward + backward, {name}", 0.0, contestants)
+def _mixtures() -> Iterator[Way]:
+    yield Way("PyTorch, Cholesky", "float32", "plain")
+    yield Way("PyTorch, Cholesky, memory kept", "float32", "tuned")
+    yield Way("PyTorch, torch.distributions, memory kept", "float32", "tuned", pure=True)
 
 
-CASES = (
-    *(
-        block_case(shape, axis, backward=backward)
-        for shape in SHAPES
-        for axis in ("samples", "variables")
-        for backward in (False, True)
-    ),
-    *(step_case(shape) for shape in SHAPES),
-    mixture_case("gauss-8: 1 component of rank 64", 2048, 30, 8, 1, 64),
-    mixture_case("general-2: 3 components of rank 64", 512, 48, 2, 3, 64),
-)
+def _on_cpu() -> Iterator[Way]:
+    yield Way("PyTorch", "float32", "plain")
+    yield Way("PyTorch, memory kept", "float32", "tuned")
+    at_once = f"memory kept, {MICRO} pairs at once"
+    yield Way(f"PyTorch, {at_once}", "float32", "tuned", micro=MICRO)
+    yield Way(f"PyTorch SDPA, {at_once}", "float32", "tuned", attention="sdpa", micro=MICRO)
+    yield Way("PyTorch autocast, memory kept", "bfloat16", "tuned")
+    yield Way(f"PyTorch autocast, {at_once}", "bfloat16", "tuned", micro=MICRO)
+    yield Way("PyTorch pure bfloat16, memory kept", "bfloat16", "tuned", pure=True)
+    yield Way(f"PyTorch pure bfloat16, {at_once}", "bfloat16", "tuned", pure=True, micro=MICRO)
+
+
+def _on_cuda() -> Iterator[Way]:
+    yield Way("PyTorch", "float32", "plain")
+    yield Way("PyTorch SDPA", "float32", "plain", attention="sdpa")
+    yield Way("PyTorch autocast", "bfloat16", "plain")
+    yield Way("PyTorch autocast, SDPA", "bfloat16", "plain", attention="sdpa")
+    yield Way("PyTorch pure bfloat16", "bfloat16", "plain", pure=True)
+    yield Way("PyTorch pure bfloat16, SDPA", "bfloat16", "plain", attention="sdpa", pure=True)
+
+
+def _compiled(device: str) -> Iterator[Way]:
+    attention: Attention = "sdpa" if device == "cuda" else "products"
+    process: Process = "plain" if device == "cuda" else "tuned"
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    for precision in precisions:
+        yield Way("torch.compile", precision, process, attention=attention,
+                  compiled="default")  # fmt: skip
+        if device == "cuda":
+            yield Way("torch.compile, reduce-overhead", precision, process,
+                      attention=attention, compiled="reduce-overhead")  # fmt: skip
