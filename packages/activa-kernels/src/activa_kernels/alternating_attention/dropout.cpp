@@ -55,35 +55,52 @@ ACTIVA_INLINE Words products(Words word, uint32_t factor) {  // of the lower hal
 #endif
 }
 
-// The numbers of COUNTERS counters from `counter` on.
-ACTIVA_INLINE void draw(uint64_t key, uint64_t counter, uint16_t* out) {
-  uint64_t lanes[COUNTERS];
-  for (int l = 0; l < COUNTERS; ++l) lanes[l] = counter + l;
-  Words c0 = load(lanes), c1 = c0 >> 32, c2{}, c3{};
-  auto [k0, k1] = halves(key);
-  ACTIVA_UNROLL
-  for (int round = 0; round < ROUNDS; ++round, k0 += STEPS.first, k1 += STEPS.second) {
-    const Words first = products(c0, FACTORS.first), second = products(c2, FACTORS.second);
-    c0 = second >> 32 ^ c1 ^ k0;
-    c1 = second;
-    c2 = first >> 32 ^ c3 ^ k1;
-    c3 = first;
+struct Generator {
+  Words first[ROUNDS], second[ROUNDS];  // the words of each round's key, in all lanes
+
+  explicit Generator(uint64_t key) {
+    auto [k0, k1] = halves(key);
+    for (int round = 0; round < ROUNDS; ++round, k0 += STEPS.first, k1 += STEPS.second) {
+      first[round] = Words{} + k0;
+      second[round] = Words{} + k1;
+    }
   }
-  const Words low = (c0 & 0xffffffff) | c1 << 32, high = (c2 & 0xffffffff) | c3 << 32;
-  const Words both[2] = {interleaved_low<uint64_t>(low, high), interleaved_high<uint64_t>(low, high)};
-  memcpy(out, both, sizeof both);
-}
+
+  // The numbers of COUNTERS counters from `counter` on.
+  void draw(uint64_t counter, uint16_t* out) const {
+    uint64_t lanes[COUNTERS];
+    for (int l = 0; l < COUNTERS; ++l) lanes[l] = uint64_t(l);
+    Words c0 = load(lanes) + counter, c1 = c0 >> 32, c2{}, c3{};
+    ACTIVA_UNROLL
+    for (int round = 0; round < ROUNDS; ++round) {
+      const Words low = products(c0, FACTORS.first), high = products(c2, FACTORS.second);
+      c0 = high >> 32 ^ c1 ^ first[round];
+      c1 = high;
+      c2 = low >> 32 ^ c3 ^ second[round];
+      c3 = low;
+    }
+    const Words low = (c0 & 0xffffffff) | c1 << 32, high = (c2 & 0xffffffff) | c3 << 32;
+    const Words both[2] = {interleaved_low<uint64_t>(low, high), interleaved_high<uint64_t>(low, high)};
+    memcpy(out, both, sizeof both);
+  }
+};
 
 #else
 
 constexpr int COUNTERS = 1;
 
-void draw(uint64_t key, uint64_t counter, uint16_t* out) {
-  const auto [low, high] = halves(counter);
-  uint32_t c[4] = {low, high, 0, 0};
-  philox(key, c);
-  for (int lane = 0; lane < PER_COUNTER; ++lane) out[lane] = uint16_t(c[lane / 2] >> 16 * (lane % 2));
-}
+struct Generator {
+  uint64_t key;
+
+  explicit Generator(uint64_t key) : key(key) {}
+
+  void draw(uint64_t counter, uint16_t* out) const {
+    const auto [low, high] = halves(counter);
+    uint32_t c[4] = {low, high, 0, 0};
+    philox(key, c);
+    for (int lane = 0; lane < PER_COUNTER; ++lane) out[lane] = uint16_t(c[lane / 2] >> 16 * (lane % 2));
+  }
+};
 
 #endif
 
@@ -101,23 +118,21 @@ void drop(const Dropout& dropout, const int64_t* tokens, int64_t rows, int64_t e
           int64_t stride) {
   constexpr int64_t AT_ONCE = COUNTERS * PER_COUNTER;
   static_assert(PANEL % AT_ONCE == 0);
+  const Generator generator(dropout.key);
   const T scale = T(65536) / T(65536 - dropout.threshold);
-  alignas(64) uint16_t drawn[AT_ONCE];
+  uint16_t drawn[AT_ONCE];
   const auto kept = [&](T value, int64_t i) { return drawn[i] >= dropout.threshold ? value * scale : T(0); };
   for (int64_t r = 0; r < rows; ++r, values += stride) {
-    const uint64_t element = uint64_t(tokens[r] * e);
-    const int64_t skipped = int64_t(element % PER_COUNTER);
-    if (skipped == 0) {  // zeros beyond e stay zeros
-      for (int64_t c = 0; c < e; c += AT_ONCE) {
-        draw(dropout.key, (element + uint64_t(c)) / PER_COUNTER, drawn);
-        for (int64_t i = 0; i < AT_ONCE; ++i) values[c + i] = kept(values[c + i], i);
+    const uint64_t element = uint64_t(tokens[r] * e), counter = element / PER_COUNTER;
+    const int64_t before = int64_t(element % PER_COUNTER);  // numbers of the first counter that are others'
+    for (int64_t from = 0; from < before + e; from += AT_ONCE) {
+      generator.draw(counter + uint64_t(from) / PER_COUNTER, drawn);
+      if (before == 0) {  // whole: zeros beyond e stay zeros
+        for (int64_t i = 0; i < AT_ONCE; ++i) values[from + i] = kept(values[from + i], i);
+        continue;
       }
-      continue;
-    }
-    for (int64_t from = -skipped; from < e; from += AT_ONCE) {
-      draw(dropout.key, (element + uint64_t(from)) / PER_COUNTER, drawn);
-      for (int64_t i = from < 0 ? skipped : 0; i < AT_ONCE && from + i < e; ++i)
-        values[from + i] = kept(values[from + i], i);
+      for (int64_t i = from == 0 ? before : 0; i < AT_ONCE && from + i < before + e; ++i)
+        values[from + i - before] = kept(values[from + i - before], i);
     }
   }
 }

@@ -75,6 +75,7 @@ constexpr int IN_WORD = sizeof(M) == 2 && CAN_SPLIT ? 2 : 1;
 template <class T, class M>
 struct Group {
   static constexpr int L = LANES<T>, TWO = IN_WORD<T, M>;
+  static constexpr bool WORDS = TWO * sizeof(M) == sizeof(T);  // else rows are converted on the way
 
   int64_t length, E, heads, size;  // of a head
   int64_t head = 0;
@@ -99,7 +100,9 @@ struct Group {
   void each_part(Whole whole, Rest rest) const {
     for (int64_t t = 0; t < length; ++t)
       for (int64_t c = 0; c < size; c += TWO * L) {
-        if (size - c >= TWO * L)
+        if (!WORDS)
+          rest(t, c);
+        else if (size - c >= TWO * L)
           whole(std::integral_constant<int, L>{}, t, c);
         else if (L >= 4 && 2 * (size - c) == TWO * L)
           whole(std::integral_constant<int, L >= 4 ? L / 2 : L>{}, t, c);
@@ -150,7 +153,7 @@ struct Group {
         if constexpr (TWO == 1)
           rows[i] = load(in + i * L);
         else
-          rows[i] = joined<T>(load(in + 2 * i * L), load(in + (2 * i + 1) * L));
+          rows[i] = joined(load(in + 2 * i * L), load(in + (2 * i + 1) * L));
       }
       turn<T>(rows, log2_of(N));
       ACTIVA_UNROLL

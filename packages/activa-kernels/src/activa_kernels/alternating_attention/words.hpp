@@ -16,7 +16,6 @@ ACTIVA_INLINE Two<float> split(Vector<float> words) {
   return {(Vector<float>)(bits << 16), (Vector<float>)(bits & 0xffff0000)};
 }
 
-template <class T>
 ACTIVA_INLINE Vector<float> joined(Vector<float> low, Vector<float> high) {
 #ifdef __AVX512BF16__
   const Vector<uint32_t> lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
