@@ -117,7 +117,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": SOURCES})
     session.run("python", "tools/versions.py")
-    session.run("python", "tools/accuracy_table.py", "--check")
+    session.run("python", "tools/readme_tables.py", "--check")
 
 
 @nox.session(requires=["wheels"])
@@ -127,7 +127,8 @@ def types(session: nox.Session) -> None:
     for package in ORDER:
         folder = f"packages/{package}"
         session.run("mypy", f"{folder}/src", f"{folder}/tests", env={"MYPYPATH": f"{folder}/tests"})
-    session.run("mypy", "tests", "examples", "tools", "noxfile.py")
+    scripts = {"MYPYPATH": os.pathsep.join(["benchmarks", "tools"])}  # which import each other
+    session.run("mypy", "tests", "examples", "benchmarks", "tools", "noxfile.py", env=scripts)
 
 
 @nox.session(requires=["wheels"])
@@ -169,10 +170,22 @@ def compile_gpu(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheels"])
-def gpu(session: nox.Session) -> None:
-    """Run the tests that need a CUDA device."""
+def bench(session: nox.Session) -> None:
+    """Time the kernels beside plain and tuned PyTorch: `nox -s bench -- kernels --save`."""
     install_everything(session)
+    session.run("python", "benchmarks/run.py", *(session.posargs or ["kernels"]))
+
+
+@nox.session(requires=["wheels"])
+def gpu(session: nox.Session) -> None:
+    """Run the tests that need a CUDA device, then time the kernels there, into a file to commit."""
+    install_everything(session)
+    asked = ("python", "-c", "import torch; print(torch.cuda.is_available())")
+    if "True" not in str(session.run(*asked, silent=True)):
+        session.error("there is no CUDA device here, or torch was built without CUDA")
     session.run("pytest", "-c", "pyproject.toml", "packages", "-m", "gpu", *session.posargs)
+    session.run("python", "benchmarks/run.py", "kernels", "--device", "cuda", "--save")
+    session.run("python", "tools/readme_tables.py")
 
 
 @nox.session(requires=["wheels"])

@@ -62,7 +62,8 @@ class Case:
     @property
     def name(self) -> str:
         """Of the case, as `--only` matches it."""
-        return " ".join(w for w in (self.shape.name, self.kind, self.axis, self.part) if w)
+        words = dict.fromkeys((self.shape.name, self.kind, self.axis, self.part))
+        return " ".join(word for word in words if word)
 
     @property
     def flops(self) -> int | None:

@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from report import Row, Times, comparisons, draw, row, text, verdicts
 RESULTS = ROOT / "benchmarks" / "results"
 FEWEST, MOST = 3, 15  # rounds of a case
 BUDGET = 6.0  # seconds for the rounds of a case, where that gives so many
-LARGEST = "gauss-8 step step"  # whose memory is measured
+LARGEST = "gauss-8 step"  # whose memory is measured
 
 
 def main() -> int:
@@ -76,6 +77,7 @@ def measure_all(options: argparse.Namespace, stack: ExitStack) -> dict[str, Any]
         "device": machine["accelerator"] or f"{machine['processor']} {machine['instruction_set']}",
         "torch": machine["torch"],
         "commit": commit_here(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "base": options.base,
         "threads": options.threads,
         "dropout": options.dropout,

@@ -22,7 +22,9 @@ def load(name: str) -> ModuleType:
     return module
 
 
-versions, accuracy_table = load("versions"), load("accuracy_table")
+sys.path.insert(0, str(ROOT / "tools"))  # they import each other
+versions, readme_tables = load("versions"), load("readme_tables")
+sys.path.remove(str(ROOT / "tools"))
 
 
 def project(version: str, *dependencies: str) -> dict[str, Any]:
@@ -104,13 +106,13 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     results.mkdir(parents=True)
     (results / "gauss-2.json").write_text(json.dumps(EVALUATION))
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{accuracy_table.BEGIN}{accuracy_table.END}\nafter\n")
-    monkeypatch.setattr(accuracy_table, "ROOT", tmp_path)
-    monkeypatch.setattr(accuracy_table, "README", readme)
+    markers = "".join(f"<!-- {n}: begin -->\n<!-- {n}: end -->\n" for n in ("accuracy", "speed"))
+    readme.write_text(f"before\n{markers}after\n")
+    monkeypatch.setattr(readme_tables, "ROOT", tmp_path)
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["accuracy_table.py", *arguments])
-        return int(accuracy_table.main())
+        monkeypatch.setattr(sys, "argv", ["readme_tables.py", *arguments])
+        return int(readme_tables.main())
 
     assert run("--check") == 1
     assert run() == 0
@@ -120,8 +122,32 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     assert text.endswith("after\n")
     assert "| **activa** | 0.241 [0.235, 0.247] | - |" in text
     assert "as printed | 0.29 |" in text
+    assert "not yet measured on an A100" in text
     readme.write_text(text.replace("0.241", "0.201"))
     assert run("--check") == 1
+
+
+def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -> None:
+    block = readme_tables.speed_table.block
+    older = {**BENCHMARK, "date": "2030-01-01", "commit": "older"}
+    text = block([BENCHMARK, older, EVALUATION])
+    assert "older" not in text
+    assert "| gauss-2 step | bfloat16 | 3.2 | 7.9 | 41% |" in text
+    assert "gauss-2 block samples forward |" not in text
+    assert "activa: 0.50 GB; PyTorch: 4.00 GB" in text
+    assert "not timed" in text
+    assert "| gauss-2 | 18.0 G | 85 MB | 40 | 700 | 55 us memory, 57 us bfloat16 |" in text
+    assert "not yet measured on an A100" in text
+    assert "A CPU: not yet measured" not in text
+
+
+def test_a_measured_a100_is_no_longer_called_unmeasured_and_a_trial_run_is_not_shown() -> None:
+    block = readme_tables.speed_table.block
+    gpu = {**BENCHMARK, "device": "NVIDIA A100-SXM4-40GB", "accelerator": "NVIDIA A100-SXM4-40GB"}
+    text = block([gpu, {**BENCHMARK, "quick": True}])
+    assert "**NVIDIA A100-SXM4-40GB** (torch" in text
+    assert "on an A100;" not in text
+    assert "A CPU: not yet measured" in text
 
 
 EVALUATION = {
@@ -153,5 +179,43 @@ EVALUATION = {
             "low": 0.4,
             "high": 0.6,
         },
+    ],
+}
+
+BENCHMARK = {
+    "suite": "kernels",
+    "quick": False,
+    "device": "a processor avx512",
+    "accelerator": None,
+    "threads": 1,
+    "torch": "2.13.0",
+    "clock": "CPU seconds",
+    "commit": "newer",
+    "date": "2030-01-02",
+    "comparisons": [
+        {
+            "case": "gauss-2 step",
+            "part": "step",
+            "precision": "bfloat16",
+            "share_of_matmul": 0.41,
+            "times_faster_than_best": 3.2,
+            "times_faster_than_plain": 7.9,
+        },
+        {
+            "case": "gauss-2 block samples forward",
+            "part": "forward",
+            "precision": "bfloat16",
+            "share_of_matmul": None,
+        },
+    ],
+    "memory": [{"case": "gauss-8 step", "bytes": {"activa": 5e8, "PyTorch": 4e9}}],
+    "computed": [
+        {
+            "shape": "gauss-2",
+            "flops": 18e9,
+            "bytes": 85e6,
+            "launches": {"activa": 40, "PyTorch": 700},
+            "microseconds": {"memory": 55.0, "bfloat16": 57.0, "float32": 900.0},
+        }
     ],
 }

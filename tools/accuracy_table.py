@@ -1,18 +1,8 @@
-"""Write the README's accuracy tables from what `activa evaluate --out` measured.
+"""The README's accuracy tables, from what `activa evaluate --out` measured."""
 
-`python tools/accuracy_table.py` rewrites the part between the two markers; `--check` only says
-whether that part is what benchmarks/results/*.json give. No number in it is typed by hand.
-"""
-
-import argparse
-import json
-import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-BEGIN, END = "<!-- accuracy: begin -->\n", "<!-- accuracy: end -->"
 METRICS = {
     "mmd": "MMD",
     "wasserstein": "W1",
@@ -31,25 +21,9 @@ METHODS = {
 PRINTED_MMD = {"gauss-2": 0.29, "beta-2": 0.21, "gauss-8": 0.65, "beta-8": 0.77}  # Table 1
 
 
-def main() -> int:
-    """Rewrite or check the README; 1 if the check fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    results = [json.loads(f.read_text()) for f in sorted(ROOT.glob("benchmarks/results/*.json"))]
-    evaluations = [result for result in results if "results" in result]
-    tables = "\n".join(table(result) for result in evaluations)
-    fresh = f"{before}{BEGIN}{tables}{END}{after}"
-    if check:
-        agrees = fresh == text
-        verdict = "agree" if agrees else "differ; run python tools/accuracy_table.py"
-        print(f"README.md and benchmarks/results {verdict}")
-        return int(not agrees)
-    README.write_text(fresh, encoding="utf-8")
-    return 0
+def block(results: Sequence[dict[str, Any]]) -> str:
+    """Lay all evaluations out."""
+    return "\n".join(table(result) for result in results if "results" in result)
 
 
 def table(evaluation: dict[str, Any]) -> str:
@@ -93,7 +67,3 @@ def span(sizes: list[int]) -> str:
     """Write how many rows a data set has."""
     low, high = sizes
     return f"{low}" if low == high else f"{low} to {high}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
