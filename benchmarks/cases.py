@@ -62,7 +62,8 @@ class Case:
     @property
     def name(self) -> str:
         """Of the case, as `--only` matches it."""
-        words = dict.fromkeys((self.shape.name, self.kind, self.axis, self.part))
+        axis = self.axis and f"over {self.axis}"
+        words = dict.fromkeys((self.shape.name, self.kind, axis, self.part))
         return " ".join(word for word in words if word)
 
     @property
@@ -133,9 +134,9 @@ def ways(case: Case, device: str, *, compiled: bool, base: bool) -> list[Way]:
 
 
 def _mixtures() -> Iterator[Way]:
-    yield Way("PyTorch, Cholesky", "float32", "plain")
-    yield Way("PyTorch, Cholesky, memory kept", "float32", "tuned")
-    yield Way("PyTorch, torch.distributions, memory kept", "float32", "tuned", pure=True)
+    yield Way("PyTorch", "float32", "plain")  # by the covariances' Cholesky factors
+    yield Way("PyTorch, memory kept", "float32", "tuned")
+    yield Way("torch.distributions, memory kept", "float32", "tuned", pure=True)
 
 
 def _on_cpu() -> Iterator[Way]:
@@ -143,6 +144,7 @@ def _on_cpu() -> Iterator[Way]:
     yield Way("PyTorch, memory kept", "float32", "tuned")
     at_once = f"memory kept, {MICRO} pairs at once"
     yield Way(f"PyTorch, {at_once}", "float32", "tuned", micro=MICRO)
+    yield Way("PyTorch SDPA, memory kept", "float32", "tuned", attention="sdpa")
     yield Way(f"PyTorch SDPA, {at_once}", "float32", "tuned", attention="sdpa", micro=MICRO)
     yield Way("PyTorch autocast, memory kept", "bfloat16", "tuned")
     yield Way(f"PyTorch autocast, {at_once}", "bfloat16", "tuned", micro=MICRO)

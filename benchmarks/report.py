@@ -96,7 +96,7 @@ def draw(found: Sequence[Row], title: str, path: Path) -> None:
     """Draw how many times faster ours is than the best tuned other, and than the plain one."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 0.3 * len(found) + 1.6), layout="constrained")
+    figure = Figure(figsize=(10, 0.3 * len(found) + 1.8), layout="constrained")
     panel = figure.subplots()
     colours = {"float32": "#0b6fa4", "bfloat16": "#d9730d"}
     for place, r in enumerate(found):
@@ -117,7 +117,7 @@ def draw(found: Sequence[Row], title: str, path: Path) -> None:
     panel.invert_yaxis()
     panel.tick_params(labelsize=8)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.legend(fontsize=8, frameon=False, loc="lower right")
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=130)
 
 

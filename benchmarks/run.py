@@ -50,7 +50,8 @@ def main() -> int:
     name = re.sub(r"[^a-z0-9]+", "-", f"{result['device']} {result['commit']}".lower()).strip("-")
     path = folder / f"{name}.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    title = f"{result['device']}, {result['threads']} thread(s), commit {result['commit']}"
+    threads = "" if result["accelerator"] else f", threads: {result['threads']}"
+    title = f"{result['device']}{threads}, commit {result['commit']}"
     draw(result["comparisons"], title, path.with_suffix(".png"))
     print(f"\n{verdicts(result['comparisons'])}\n\nwrote {path} and its picture")
     return 0

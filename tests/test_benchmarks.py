@@ -143,10 +143,12 @@ def test_ours_is_compared_with_the_fastest_other_of_its_precision_round_by_round
 
 
 def test_the_harness_measures_and_writes_what_it_measured(tmp_path: Path) -> None:
-    run(tmp_path, "--quick", "--only", "gauss-2 block samples forward and")
+    run(tmp_path, "--quick", "--only", "gauss-2 block over samples forward and")
     (file,) = tmp_path.glob("*.json")
     result = json.loads(file.read_text())
-    assert {r["case"] for r in result["rows"]} == {"gauss-2 block samples forward and backward"}
+    assert {r["case"] for r in result["rows"]} == {
+        "gauss-2 block over samples forward and backward"
+    }
     assert {r["precision"] for r in result["rows"] if r["ours"]} == {"float32", "bfloat16"}
     assert all(r["seconds"]["median"] > 0 and r["rounds"] == 2 for r in result["rows"])
     assert all(r["implementation"] for r in result["rows"])
