@@ -40,7 +40,7 @@ def test_the_same_elements_are_dropped(
     axis: Any,
 ) -> None:
     if name == "triton":
-        pytest.importorskip("activa_kernels.alternating_attention.triton")
+        pytest.importorskip("triton")
     monkeypatch.setenv("ACTIVA_BACKEND", name)
     device = DEVICE if name == "triton" else "cpu"
     x, drawn = draw_block(2, 5, 3, 64, 16, torch.float32)

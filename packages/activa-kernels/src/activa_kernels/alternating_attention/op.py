@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from activa_kernels.alternating_attention import native, reference
+from activa_kernels.alternating_attention import native, reference, tiles
 from activa_kernels.alternating_attention.checks import check, name
 from activa_kernels.alternating_attention.reference import Axis, BlockWeights, Precision
 from activa_kernels.backend import choose
@@ -75,7 +75,8 @@ def alternating_attention(
     True
     """
     check(x, weights, axis, heads, precision, dropout, key, layer, n_obs, n_vars)
-    implementation = _implementation(x.device.type, name(x.dtype))
+    products, h = precision or name(x.dtype), weights.hidden_weight.shape[0]
+    implementation = _implementation(x.device.type, name(x.dtype), x.shape[-1], h, heads, products)
     if implementation == "reference":
         return reference.alternating_attention(
             x,
@@ -98,7 +99,7 @@ def alternating_attention(
         n_vars,
         axis,
         heads,
-        precision or name(x.dtype),
+        products,
         dropout,
         layer,
         implementation,
@@ -112,8 +113,9 @@ def alternating_attention(
 
 
 @torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
-def _implementation(device: str, dtype: str) -> str:
-    return choose("alternating_attention", device, dtype).implementation
+def _implementation(device: str, dtype: str, e: int, h: int, heads: int, precision: str) -> str:
+    refusal = tiles.refusal(e, h, heads, precision)
+    return choose("alternating_attention", device, dtype, not_triton=refusal).implementation
 
 
 WEIGHTS = ", ".join(f"Tensor {field}" for field in BlockWeights._fields)
