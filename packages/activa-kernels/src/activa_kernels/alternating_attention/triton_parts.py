@@ -33,8 +33,8 @@ def packed_rows(tile, S, SEQUENCES, N, D, n_obs_ptr, n_vars_ptr,
                 ROWS: tl.constexpr, OVER_SAMPLES: tl.constexpr):  # fmt: skip
     """Pack ROWS // S whole sequences into a tile.
 
-    Returns the first token of the tile's first batch item; and of every row the number of its
-    sequence in the tile, its token counted from there, and whether it exists and is real.
+    Returns a token from which 32 bits reach the tile's; and of every row the number of its sequence
+    in the tile, its token counted from there, and whether it exists and is real.
     """
     count, row = ROWS // S, tl.arange(0, ROWS)
     number, position = row // S, row % S
@@ -46,10 +46,12 @@ def packed_rows(tile, S, SEQUENCES, N, D, n_obs_ptr, n_vars_ptr,
     inside = (number < count) & (first + number < SEQUENCES)
     if OVER_SAMPLES:
         n, j = position, other
+        start, token = item * N * D, (b * N + n) * D + j
     else:
         n, j = other, position
+        start, token = first * D, row
     real = real_rows(item, b, n, j, inside, n_obs_ptr, n_vars_ptr)
-    return item * N * D, number, (b * N + n) * D + j, inside, real
+    return start, number, token, inside, real
 
 
 @triton.jit
