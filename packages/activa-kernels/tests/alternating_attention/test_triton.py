@@ -110,6 +110,17 @@ def test_a_program_that_takes_many_tiles_adds_them_all(
 
 
 @pytest.mark.parametrize("axis", ["samples", "variables"])
+def test_tiles_of_bfloat16_do_the_same_work(draw_block: DrawBlock, axis: str) -> None:
+    """One kernel does the whole block there; the interpreter leaves its numbers in float32."""
+    x, weights = on_device(draw_block(2, 17, 3, 64, 48, torch.float32))
+    options: dict[str, Any] = {"axis": axis, "heads": 2, "precision": "bfloat16", "dropout": 0.25}
+    options["key"] = torch.tensor(KEY, device=DEVICE)
+    got = value_and_gradients(alternating_attention, x, weights, options)
+    tolerance = 5e-6 if DEVICE == "cpu" else 5e-2
+    assert max(errors(got, exact(x, weights, options))) < tolerance
+
+
+@pytest.mark.parametrize("axis", ["samples", "variables"])
 def test_dropout_keeps_what_the_definition_keeps(draw_block: DrawBlock, axis: Any) -> None:
     """Of a block whose two updates are constants, the output shows both masks."""
     x, weights = on_device(draw_block(2, 5, 3, 64, 16, torch.float32))

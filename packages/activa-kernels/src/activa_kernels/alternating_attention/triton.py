@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-OPTIONS = {"num_stages": 2, "enable_fp_fusion": True}
+OPTIONS = {"num_stages": STAGES, "enable_fp_fusion": True}  # of the compiler
 INTERPRETED = triton.knobs.runtime.interpret  # which multiplies no bfloat16: it stays float32
 
 
@@ -92,6 +92,7 @@ def backward(
     launch(
         triton_backward.feed_forward_weights, plan.unit_rows * plan.unit_blocks, call,
         inputs, gradients, by_units, *w[8:11], plan.tokens, plan.hidden, CHUNK=plan.tile.chunk,
+        num_stages=plan.tile.weight_stages,
     )  # fmt: skip
     if plan.long:
         inputs = long_gradients(call, x, grad_x, gradients)
@@ -224,4 +225,4 @@ def launch(kernel: Any, programs: int, call: Call, *arguments: Any, **options: A
     tile = call.plan.tile
     if programs:
         constants = {"ROWS": tile.rows, "E": tile.width, "num_warps": tile.warps, **options}
-        kernel[(programs,)](*arguments, **constants, num_stages=STAGES)
+        kernel[(programs,)](*arguments, **constants, **OPTIONS)
