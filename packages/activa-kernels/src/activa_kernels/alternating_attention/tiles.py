@@ -18,7 +18,8 @@ class Tile(NamedTuple):
 
     `rows` tokens stand in a tile, and sequences up to that length are packed; `chunk` hidden units
     are computed at a time; `warps` run a program, or `wide_warps` where it reads three matrices;
-    `fused` means that one kernel does a whole block of short sequences.
+    `weight_stages` pipeline the sums of the feed-forward's weights; `fused` means that one kernel
+    does a whole block of short sequences.
     """
 
     width: int
@@ -28,16 +29,17 @@ class Tile(NamedTuple):
     chunk: int
     warps: int
     wide_warps: int
+    weight_stages: int
     fused: bool
 
 
-# bfloat16: the largest sizes with which no kernel spills on sm_80 and sm_90
+# the largest sizes with which no kernel spills on sm_80 and sm_90
 TILES = tuple(
     tile
     for heads in (2, 4)
     for tile in (
-        Tile(64, heads, "bfloat16", rows=64, chunk=32, warps=4, wide_warps=8, fused=True),
-        Tile(64, heads, "float32", rows=32, chunk=32, warps=8, wide_warps=8, fused=False),
+        Tile(64, heads, "bfloat16", 64, 32, warps=4, wide_warps=8, weight_stages=2, fused=True),
+        Tile(64, heads, "float32", 32, 32, warps=8, wide_warps=8, weight_stages=1, fused=False),
     )
 )
 
