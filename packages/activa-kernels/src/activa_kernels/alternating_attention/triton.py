@@ -224,5 +224,5 @@ def launch(kernel: Any, programs: int, call: Call, *arguments: Any, **options: A
     """Run that many programs of a kernel on the call's tile."""
     tile = call.plan.tile
     if programs:
-        constants = {"ROWS": tile.rows, "E": tile.width, "num_warps": tile.warps, **options}
-        kernel[(programs,)](*arguments, **constants, **OPTIONS)
+        constants = {"ROWS": tile.rows, "E": tile.width, "num_warps": tile.warps}
+        kernel[(programs,)](*arguments, **{**constants, **OPTIONS, **options})
