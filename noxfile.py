@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nox
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 nox.needs_version = ">=2026.1"
 nox.options.default_venv_backend = "virtualenv"  # one backend, the same everywhere
@@ -21,6 +22,9 @@ PROJECTS = {p.parent.name: nox.project.load_toml(p) for p in ROOT.glob("packages
 SOURCES = os.pathsep.join(str(ROOT / "packages" / package / "src") for package in sorted(PROJECTS))
 # one thread a process: small tensors gain nothing from more, and sums come out the same everywhere
 QUIET = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+
+
+TORCH = ("torch", "triton")  # of which even `minimums` takes the release in constraints.txt
 
 
 def with_ours(package: str) -> list[str]:
@@ -186,6 +190,44 @@ def gpu(session: nox.Session) -> None:
     session.run("pytest", "-c", "pyproject.toml", "packages", "-m", "gpu", *session.posargs)
     session.run("python", "benchmarks/run.py", "kernels", "--device", "cuda", "--save")
     session.run("python", "tools/readme_tables.py")
+
+
+def minimum_versions() -> dict[str, str]:
+    """Return the lowest version of each requirement that our packages or their tests declare."""
+    found: dict[str, str] = {}
+    for project in PROJECTS.values():
+        for line in [*project["project"].get("dependencies", []), *group(project, "test")]:
+            requirement = Requirement(line)
+            lowest = [part.version for part in requirement.specifier if part.operator == ">="]
+            if requirement.name not in PROJECTS and lowest:
+                found[requirement.name] = max(
+                    found.get(requirement.name, "0"), *lowest, key=Version
+                )
+    return found
+
+
+@nox.session(requires=["wheels"])
+def minimums(session: nox.Session) -> None:
+    """Test all packages with the lowest versions they declare; torch and triton are CI's."""
+    pins = minimum_versions()
+    ours = [str(artifacts(package, ".whl")[0]) for package in ORDER]
+    lowest = [f"{name}=={version}" for name, version in pins.items() if name not in TORCH]
+    tried = (ROOT / "constraints.txt").read_text().splitlines()
+    lowest += [f"{line}; sys_platform == 'linux'" for line in tried if line.startswith(TORCH)]
+    tested = [requirement for p in ORDER for requirement in group(PROJECTS[p], "test")]
+    session.install("--no-deps", "--force-reinstall", *ours)
+    session.install(*ours, *tested, *lowest, "--find-links", str(DIST))
+    session.run("pytest", "-c", "pyproject.toml", *(f"packages/{package}/tests" for package in ORDER),
+                "-m", "not slow and not gpu", "-W", "default",  # old releases warn of each other
+                *session.posargs, env=QUIET)  # fmt: skip
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the tests of compiled code under sanitizers; takes GCC on Linux, and some minutes."""
+    needed = ["cmake", "ninja", "numpy", "pybind11"]
+    session.install(*group(PROJECTS["activa-kernels"], "test"), *needed, "-c", "constraints.txt")
+    session.run("python", "tools/sanitize.py", *session.posargs)
 
 
 @nox.session(requires=["wheels"])

@@ -152,9 +152,9 @@ def memory(case: Case, settings: dict[str, Any]) -> Row:
 
 
 def launches(case: Case, processes: dict[str, Process]) -> dict[str, int]:
-    """Count the device kernels of a step, ours and plain PyTorch's."""
-    plain = Way("PyTorch", "float32", "plain")
-    ours = Way("activa", "float32", "activa", ours=True)
+    """Count the device kernels of a step in bfloat16, ours and PyTorch's."""
+    plain = Way("PyTorch", "bfloat16", "plain")
+    ours = Way("activa", "bfloat16", "activa", ours=True)
     return {w.name: processes[w.process].ask("launches", case=case.name, way=vars(w))
             for w in (ours, plain)}  # fmt: skip
 

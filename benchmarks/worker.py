@@ -17,11 +17,9 @@ from activa_cli.info import processor
 from activa_kernels import backend
 from cases import SUITES, Case, Way
 from computations import prepare
-from torch.utils._python_dispatch import TorchDispatchMode
+from launches import Launches
 
 SHORTEST = 0.02  # seconds of a measurement; what is faster is repeated within it
-FREE = ("aten::empty", "aten::detach", "aten::_unsafe_view", "aten::new_empty")  # no kernel
-OF_A_BLOCK = {"activa::alternating_attention": 1, "activa::alternating_attention_backward": 3}
 MATMUL = 2048  # rows of the square matrices whose product is the peak
 
 
@@ -87,8 +85,7 @@ class Worker:
         """Count the kernels that a GPU would be asked to run, on whatever device this is."""
         run = prepare(self.cases[case], Way(**way), self.device, self.dropout)
         run()
-        counted = Launches()
-        with counted:
+        with Launches() as counted:
             run()
         return counted.number
 
@@ -120,25 +117,6 @@ class Worker:
         for _ in range(times):
             run()
         return (clock() - start) / times
-
-
-class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts operations that make or change a tensor: about a kernel each on a GPU.
-
-    Of ours, a block is as many kernels as its Triton code launches.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.number = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.name()
-        if name in OF_A_BLOCK:
-            self.number += OF_A_BLOCK[name]
-        elif not (func.is_view or name.startswith(FREE)):
-            self.number += 1
-        return func(*args, **(kwargs or {}))
 
 
 def _most_resident() -> int:

@@ -14,6 +14,7 @@ import torch
 from activa_core.config import TrainConfig
 from activa_core.model import CVAE
 from activa_core.model.layers import TransformerBlock
+from activa_kernels import native_available
 from activa_kernels.mixture_log_prob import mixture_log_prob
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -27,7 +28,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     found: dict[str, ModuleType] = {}
     yield lambda name: found.setdefault(name, import_module(name))
-    for name in ("cases", "peers", "computations", "report", "floor"):
+    for name in ("cases", "peers", "computations", "report", "floor", "launches"):
         sys.modules.pop(name, None)
 
 
@@ -117,6 +118,27 @@ def test_the_floor_of_a_step_is_what_it_must_move_and_compute(load: Load) -> Non
     assert found["bytes"] == tokens * 64 * 4 * 7
     assert "not timed" in found["device"]
     assert found["microseconds"]["bfloat16"] <= found["microseconds"]["float32"]
+
+
+def test_kernels_are_counted_as_torch_and_triton_would_launch_them(load: Load) -> None:
+    pytest.importorskip("triton")
+    if not native_available():
+        pytest.skip("nothing is compiled, and what is counted is the compiled block's twin")
+    cases, prepare = load("cases"), load("computations").prepare
+    with load("launches").Launches() as counted:
+        (torch.ones(4, 3) * 2).view(-1) + 1  # and a view, which is none
+    assert counted.number == 3
+
+    def launched(part: str, B: int) -> int:
+        case = cases.Case("block", part, replace(tiny(load), B=B), "variables")
+        run = prepare(case, cases.Way("activa", "float32", "activa", ours=True), "cpu", 0.0)
+        with load("launches").Launches() as counted:
+            run()
+        return int(counted.number)
+
+    there, back = launched("forward", 3), launched("forward and backward", 3)
+    assert 0 < there < back < 20  # eager PyTorch: about a hundred
+    assert launched("forward and backward", 6) == back
 
 
 def test_ours_is_compared_with_the_fastest_other_of_its_precision_round_by_round(
