@@ -18,8 +18,8 @@ class Tile(NamedTuple):
 
     `rows` tokens stand in a tile, and sequences up to that length are packed; `chunk` hidden units
     are computed at a time; `warps` run a program, or `wide_warps` where it reads three matrices;
-    `weight_stages` pipeline the sums of the feed-forward's weights; `fused` means that one kernel
-    does a whole block of short sequences.
+    `sum_stages` pipeline the sums of the feed-forward's weights and of long sequences' gradients;
+    `fused` means that one kernel does a whole block of short sequences.
     """
 
     width: int
@@ -29,7 +29,7 @@ class Tile(NamedTuple):
     chunk: int
     warps: int
     wide_warps: int
-    weight_stages: int
+    sum_stages: int
     fused: bool
 
 
@@ -38,8 +38,8 @@ TILES = tuple(
     tile
     for heads in (2, 4)
     for tile in (
-        Tile(64, heads, "bfloat16", 64, 32, warps=4, wide_warps=8, weight_stages=2, fused=True),
-        Tile(64, heads, "float32", 32, 32, warps=8, wide_warps=8, weight_stages=1, fused=False),
+        Tile(64, heads, "bfloat16", 64, 32, warps=4, wide_warps=8, sum_stages=2, fused=True),
+        Tile(64, heads, "float32", 32, 32, warps=8, wide_warps=8, sum_stages=1, fused=False),
     )
 )
 

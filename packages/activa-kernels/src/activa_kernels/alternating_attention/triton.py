@@ -92,7 +92,7 @@ def backward(
     launch(
         triton_backward.feed_forward_weights, plan.unit_rows * plan.unit_blocks, call,
         inputs, gradients, by_units, *w[8:11], plan.tokens, plan.hidden, CHUNK=plan.tile.chunk,
-        num_stages=plan.tile.weight_stages,
+        num_stages=plan.tile.sum_stages,
     )  # fmt: skip
     if plan.long:
         inputs = long_gradients(call, x, grad_x, gradients)
@@ -154,7 +154,7 @@ def long_gradients(call: Call, x: Tensor, grad_middle: Tensor, gradients: Tensor
             kernel, plan.spans, call,
             query_key_value, grad_attended, log_sum, along, gradients, *call.lengths,
             *call.table, plan.length, call.scale,
-            HEADS=plan.tile.heads, OVER_SAMPLES=call.over_samples,
+            HEADS=plan.tile.heads, OVER_SAMPLES=call.over_samples, num_stages=plan.tile.sum_stages,
         )  # fmt: skip
     return inputs
 
