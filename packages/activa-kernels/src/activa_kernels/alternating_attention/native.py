@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from activa_kernels.alternating_attention.dropout import threshold
 from activa_kernels.backend import instruction_set, native, threads
 
 if TYPE_CHECKING:
@@ -115,5 +116,5 @@ def _problem(
         x.data_ptr(),
         [w.data_ptr() for w in weights],
         [[] if lengths is None else lengths.tolist() for lengths in (n_obs, n_vars)],
-        [seed, step, layer, round(dropout * 65536)],
+        [seed, step, layer, threshold(dropout)],
     )
