@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from activa_sim.errors import check_interval
+from activa_sim.mechanisms.around import Around
 from activa_sim.mechanisms.assorted import AssortedMechanism
 from activa_sim.mechanisms.calibration import check_calibration, standardised
 from activa_sim.mechanisms.law import Mechanism, MechanismLaw
@@ -65,19 +66,9 @@ class Heteroscedastic:
 
 
 @dataclass(frozen=True)
-class _Heteroscedastic:
-    mechanism: Mechanism
+class _Heteroscedastic(Around):
     weights: FloatArray  # (M, d, d), entry [m, j, i] of cause i
     strengths: FloatArray  # (M, d)
-    own_calibration: int
-
-    @property
-    def families(self) -> NDArray[np.str_]:
-        return self.mechanism.families
-
-    @property
-    def calibration(self) -> int:
-        return max(self.own_calibration, self.mechanism.calibration)
 
     def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
         caused = np.nonzero(self.weights[:, j].any(axis=1))[0]

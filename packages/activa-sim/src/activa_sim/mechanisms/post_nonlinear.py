@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from activa_sim.errors import check_names
+from activa_sim.mechanisms.around import Around
 from activa_sim.mechanisms.assorted import AssortedMechanism
 from activa_sim.mechanisms.calibration import check_calibration, standardised
 from activa_sim.mechanisms.law import NO_MECHANISM, Mechanism, MechanismLaw
@@ -88,19 +89,9 @@ class PostNonlinear:
 
 
 @dataclass(frozen=True)
-class _PostNonlinear:
-    mechanism: Mechanism
+class _PostNonlinear(Around):
     links: NDArray[np.str_]  # (M, d)
     parameters: FloatArray  # (M, d), uniform
-    own_calibration: int
-
-    @property
-    def families(self) -> NDArray[np.str_]:
-        return self.mechanism.families
-
-    @property
-    def calibration(self) -> int:
-        return max(self.own_calibration, self.mechanism.calibration)
 
     def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
         value = self.mechanism.child(j, x, noise)
