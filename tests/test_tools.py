@@ -51,12 +51,14 @@ def test_a_range_must_hold_the_version_of_the_tree(requirement: str, complaint: 
     ("changelog", "complaint"),
     [
         ("# c\n\n## Unreleased\n\n## 0.2.0 (2030-01-01)\n\n## 0.1.0\n", None),
-        ("# c\n\n## Unreleased\n\n## 0.1.0\n", "ends at 0.1.0"),
+        ("# c\n\n## Unreleased\n\n- new\n\n## 0.1.0\n", None),
+        ("# c\n\n## Unreleased\n\n## 0.1.0\n", "says nothing of what is new"),
+        ("# c\n\n## Unreleased\n\n- new\n\n## 0.10.0\n", "ends at 0.10.0"),
         ("# c\n\n## 0.2.0\n", "first heading"),
         (None, "first heading"),
     ],
 )
-def test_a_changelog_must_go_up_to_the_version(
+def test_a_changelog_must_lead_up_to_the_version(
     changelog: str | None, complaint: str | None, tmp_path: Path
 ) -> None:
     folder = tmp_path / "packages" / "activa-sim"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 HEADING = re.compile(r"^## \[?(Unreleased|\d+\.\d+\.\d+)\]?", re.MULTILINE)
@@ -58,15 +59,30 @@ def headings(root: Path, name: str) -> list[str]:
     return HEADING.findall(changelog.read_text()) if changelog.exists() else []
 
 
+def unreleased(root: Path, name: str) -> str:
+    """What stands under the changelog's first heading."""
+    changelog = root / "packages" / name / "CHANGELOG.md"
+    parts = re.split(
+        r"^## .*$", changelog.read_text() if changelog.exists() else "", flags=re.MULTILINE
+    )
+    return parts[1].strip() if len(parts) > 1 else ""
+
+
 def changelogs(root: Path, projects: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Say which changelog does not start with Unreleased or does not go up to the version."""
+    """Say which changelog does not start with Unreleased, or does not lead up to the version.
+
+    A version that is no release yet is the one that what stands under Unreleased will be.
+    """
     for name, project in projects.items():
         found = headings(root, name)
         if found[:1] != ["Unreleased"]:
             yield f"{name}: the first heading of CHANGELOG.md must be '## Unreleased'"
-        released = [heading for heading in found if heading != "Unreleased"]
-        if released and released[0] != project["version"]:
-            yield f"{name}: version {project['version']}, but CHANGELOG.md ends at {released[0]}"
+        version = Version(project["version"])
+        released = [Version(heading) for heading in found if heading != "Unreleased"]
+        if released and released[0] > version:
+            yield f"{name}: version {version}, but CHANGELOG.md ends at {released[0]}"
+        elif version not in released and not unreleased(root, name):
+            yield f"{name}: version {version}, but CHANGELOG.md says nothing of what is new in it"
 
 
 def citation(root: Path, projects: dict[str, dict[str, Any]]) -> Iterator[str]:

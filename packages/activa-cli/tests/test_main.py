@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,9 +20,9 @@ def test_help_ends_with_an_example_of_the_command(
     ("arguments", "complaint"),
     [
         (("nonsense",), "No such command 'nonsense'"),
-        (("--nonsense",), "No such option: --nonsense"),
-        (("predict", "--nonsense"), "No such option: --nonsense"),
-        (("predict",), "Missing argument"),
+        (("--nonsense",), "No such option:? '?--nonsense"),
+        (("predict", "--nonsense"), "No such option:? '?--nonsense"),
+        (("predict",), "Missing (argument|option)"),
         (("predict", "data.csv", "--do", "X=1", "--draws", "0"), "--draws"),
         (("evaluate", "gauss-2", "--rows", "nonsense"), "--rows"),
     ],
@@ -32,7 +33,7 @@ def test_a_malformed_command_is_one_sentence(
     result = activa(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("activa: ")
-    assert complaint in result.stderr
+    assert re.search(complaint, result.stderr)  # whose words differ between versions of click
     assert result.stderr.endswith(" --help)\n")
     assert result.stderr.count("\n") == 1
 

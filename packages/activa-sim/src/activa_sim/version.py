@@ -1,3 +1,3 @@
 """The version that every batch carries as part of its provenance."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
