@@ -24,12 +24,21 @@ def simulate(
     samples: Annotated[int, typer.Option(help="Rows of each data set.")] = 40,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     split: Annotated[Split, typer.Option(help="Splits share no random numbers.")] = Split.train,
+    shards: Annotated[int, typer.Option(min=1, help="Share the models among so many runs,")] = 1,
+    shard: Annotated[int, typer.Option(min=0, help="of which this is one: 0, 1, ...")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Describe the data as JSON.")] = False,
 ) -> None:
-    """Draw causal models, a data set from each, and the answer to each query."""
+    """Draw causal models, a data set from each, and the answer to each query.
+
+    The files of all shards hold what one run without --shards draws, model by model.
+    """
     from activa_sim import simulator
 
-    batch = simulator(preset).sample(models, samples, seed=seed, split=split.value)
+    law = simulator(preset)
+    if (shards, shard) == (1, 0):
+        batch = law.sample(models, samples, seed=seed, split=split.value)
+    else:
+        batch = law.shard(models, samples, shards=shards, shard=shard, seed=seed, split=split.value)
     batch.save(out)
     if as_json:
         arrays = ("obs", "interv", "targets", "values", "graphs")
