@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from activa_sim import _native
 from activa_sim.errors import InputError
 from activa_sim.rng import SPLITS, Site, Streams, choose, model_streams, to_unit
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from scipy import stats
 
+SETS = _native.library.instruction_sets() if _native.library is not None else []
 Q = 1e-4  # smallest p value that passes; seeds are fixed, so a test passes always or never
 
 
@@ -93,3 +95,19 @@ def test_the_first_choice_has_its_own_share_and_the_rest_is_equal() -> None:
 def test_refuses_places_that_do_not_exist(changes: dict[str, int | str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         streams(4, **changes)
+
+
+@pytest.mark.parametrize("isa", SETS)
+@pytest.mark.parametrize("n", [1, 7, 33])
+def test_compiled_words_are_those_of_numpy(
+    monkeypatch: pytest.MonkeyPatch, isa: str, n: int
+) -> None:
+    at = streams(67, seed=2**63 + 5, split="test", start=2**40).at(Site.NOISE, range(3), range(5))
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    expected = at.words(n)
+    monkeypatch.setenv("ACTIVA_BACKEND", "native")
+    monkeypatch.setenv("ACTIVA_ISA", isa)
+    assert_array_equal(at.words(n), expected)
+    assert_array_equal(at[::2, 1].words(n), expected[::2, 1])
+    monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
+    assert_array_equal(at.words(n), expected)

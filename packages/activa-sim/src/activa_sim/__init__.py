@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from activa_sim.backend import Backend, backend
 from activa_sim.batch import CausalBatch
 from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PRESETS",
     "SERGIO_PRESETS",
+    "Backend",
     "CausalBatch",
     "InputError",
     "Report",
@@ -26,6 +28,7 @@ __all__ = [
     "SimulatorConfig",
     "Truth",
     "__version__",
+    "backend",
     "networks",
     "report",
     "shard_range",

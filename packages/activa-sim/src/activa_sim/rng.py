@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from activa_sim.backend import instruction_set, native, threads
 from activa_sim.errors import InputError
 from activa_sim.philox import LOW, philox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from activa_sim.philox import Lanes, WordArray
@@ -108,6 +111,10 @@ class Streams:
 
     def words(self, n: int) -> NDArray[np.uint32]:
         """Draw 32-bit words, shape (*shape, n)."""
+        library = native()
+        if library is not None:
+            drawn: NDArray[np.uint32] = self._native(library.words, n)
+            return drawn
         return _in_order([lane.astype(np.uint32) for lane in self._blocks(n)], n)
 
     def uniform(self, n: int) -> FloatArray:
@@ -146,6 +153,11 @@ class Streams:
         """Draw from Beta(a, b), a and b (*shape,) of 0.1 or more, shape (*shape, n)."""
         first, second = self.gamma(a, n), self.branch(1).gamma(b, n)
         return first / (first + second)
+
+    def _native(self, draw: Callable[..., Any], n: int) -> Any:
+        """Draw by compiled code, shape (*shape, n)."""
+        words = (np.ascontiguousarray(w).reshape(-1) for w in (self.word1, self.word2, self.word3))
+        return draw(self.key, *words, n, instruction_set(), threads()).reshape(*self.shape, n)
 
     def _blocks(self, n: int) -> Lanes:
         """Draw the blocks that hold n numbers: four lanes of shape (*shape, ceil(n / 4))."""

@@ -1,0 +1,59 @@
+// Bindings only: numpy arrays in and out, the GIL released in between.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sets.hpp"
+#include "streams.hpp"
+
+namespace py = pybind11;
+using namespace activa;
+
+namespace {
+
+using Words = py::array_t<uint64_t, py::array::c_style>;
+
+std::vector<std::string> instruction_sets() {  // best last, in the order of Set
+  std::vector<std::string> names{"base"};
+#ifdef ACTIVA_X86
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2")) names.push_back("avx2");
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && names.back() == "avx2")
+    names.push_back("avx512");
+#endif
+  return names;
+}
+
+Set set_of(const std::string& name) {
+  return name == "avx512" ? Set::avx512 : name == "avx2" ? Set::avx2 : Set::base;
+}
+
+Streams streams(uint64_t key, const Words& word1, const Words& word2, const Words& word3) {
+  return {key, word1.size(), word1.data(), word2.data(), word3.data()};
+}
+
+py::array_t<uint32_t> words(uint64_t key, const Words& word1, const Words& word2,
+                            const Words& word3, int64_t n, const std::string& isa, int threads) {
+  py::array_t<uint32_t> out({int64_t(word1.size()), n});
+  const Streams at = streams(key, word1, word2, word3);
+  uint32_t* numbers = out.mutable_data();
+  py::gil_scoped_release release;
+  draw_words(at, n, numbers, set_of(isa), threads);
+  return out;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Compiled random numbers and passes; their definitions are in NumPy.";
+  module.def("instruction_sets", &instruction_sets);
+  module.def("words", &words, py::arg("key"), py::arg("word1").noconvert(),
+             py::arg("word2").noconvert(), py::arg("word3").noconvert(), py::arg("n"),
+             py::arg("isa"), py::arg("threads"));
+}
