@@ -1,65 +1,107 @@
-"""Exact transport by SciPy or POT, for installations where nothing is compiled."""
+"""Sums over the distances of two samples in plain NumPy: the definition the fast paths agree with.
+
+All is float64, whatever the dtype of the samples. Distances are roots of summed squared differences:
+|x|^2 + |y|^2 - 2xy loses close rows that are far from the origin. Memory stays bounded by blocks of
+rows, but for `pooled_median`, which sorts.
+"""
 
 from __future__ import annotations
 
-import warnings
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Iterator
 
-ITERATIONS = 100_000_000  # POT's own limit of 100,000 is too small for a few thousand rows
+    from activa_kernels.distances.checks import Array, Rows, Samples
 
-
-def transport_cost(
-    cost: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the least costs (K,) for costs (K, n, m) and masses (K, n) and (K, m) of equal totals.
-
-    An assignment (n = m, all masses equal) is left to `scipy.optimize.linear_sum_assignment`,
-    anything else, or that too without SciPy, to POT's network simplex. NaN for a pair that is not
-    finite.
-
-    Raises
-    ------
-    RuntimeError
-        If neither is installed, or POT stops at its iteration limit.
-    """
-    return np.array([_one(*pair) for pair in zip(cost, a, b, strict=True)], dtype=np.float64)
+CELLS = 2**18  # distances held at once
 
 
-def _one(cost: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    if not all(np.isfinite(array).all() for array in (cost, a, b)):
-        return float("nan")
-    even = len(a) == len(b) and np.ptp(a) <= 1e-12 * a[0] and np.ptp(b) <= 1e-12 * a[0]
-    if even and find_spec("scipy") is not None:
-        return _by_assignment(cost) * float(a[0])
-    if find_spec("ot") is not None:
-        return _by_network_simplex(cost, a, b)
-    raise RuntimeError(
-        "exact transport needs a solver: install activa-kernels where there is a C++ compiler, "
-        "or run `pip install pot scipy`"
-    )
+def energy_terms(pairs: Samples) -> Array:
+    """Return (P, 3): the weighted mean distances between the samples and within each."""
+    return _terms(pairs, lambda _, distances: distances[None])[..., 0]
 
 
-def _by_assignment(cost: NDArray[np.float64]) -> float:
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(cost)
-    return float(cost[rows, columns].sum())
+def mmd_terms(pairs: Samples, bandwidths: Array) -> Array:
+    """Return (P, 3, K): the same of the Gaussian kernel, for bandwidths (P, K)."""
+    return _terms(pairs, lambda p, r: np.stack([gaussian(r, s) for s in bandwidths[p]]))
 
 
-def _by_network_simplex(
-    cost: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
-) -> float:
-    import ot
+def pooled_median(rows: Rows, *, or_mean: bool) -> Array:
+    """Return (P,): the median distance of all pairs of rows (P, N, d)."""
+    out = np.zeros(len(rows))
+    N = rows.shape[1]
+    for p, sample in enumerate(rows.astype(np.float64)):
+        if not np.isfinite(sample).all():
+            out[p] = np.nan
+            continue
+        later = [distances(sample[i : i + 1], sample[i + 1 :])[0] for i in range(N - 1)]
+        every = np.concatenate(later) if later else np.zeros(1)
+        out[p] = np.median(every)
+        if or_mean and out[p] == 0:
+            out[p] = every.sum() / max(np.count_nonzero(every), 1)
+    return out
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # POT only warns where it fails; the log tells
-        _, log = ot.emd(a, b, cost, numItermax=ITERATIONS, log=True)
-    if log["warning"] is not None:
-        raise RuntimeError(f"optimal transport did not converge: {log['warning']}")
-    return float(log["cost"])
+
+def quadratic_forms(rows: Rows, forms: Array, bandwidths: Array | None) -> Array:
+    """Return (P, K): w'Dw for rows (P, N, d) and each w of (K, N); with bandwidths (P,), w'Kw."""
+    out = np.zeros((len(rows), len(forms)))
+    for p, sample in enumerate(rows.astype(np.float64)):
+        if not np.isfinite(sample).all() or (bandwidths is not None and np.isnan(bandwidths[p])):
+            out[p] = np.nan
+            continue
+        for part in _blocks(len(sample), len(sample)):
+            gram = distances(sample[part], sample)
+            if bandwidths is not None:
+                gram = gaussian(gram, bandwidths[p])
+            out[p] += (forms[:, part] * (forms @ gram.T)).sum(axis=1)
+    return out
+
+
+def permuted_signs(n: int, m: int, n_permutations: int, seed: int) -> Array:
+    """Return (1 + n_permutations, n + m): 1/n and -1/m as the samples have it, then permuted."""
+    signs = np.repeat([1.0 / n, -1.0 / m], [n, m])
+    copies = np.tile(signs, (n_permutations, 1))
+    permuted = np.random.default_rng(seed).permuted(copies, axis=1)
+    return np.concatenate([signs[None], permuted])
+
+
+def distances(x: Array, y: Array) -> Array:
+    """Return the Euclidean distances of all rows, (n, d) and (m, d) -> (n, m)."""
+    total = np.zeros((len(x), len(y)))
+    for column in range(x.shape[1]):
+        total += (x[:, None, column] - y[None, :, column]) ** 2
+    return np.sqrt(total, out=total)
+
+
+def gaussian(distances: Array, bandwidth: float) -> Array:
+    """exp(-r^2 / (2 s^2)); a bandwidth of zero leaves equal rows at 1 and all others at 0."""
+    if bandwidth == 0:
+        return np.asarray(distances == 0, dtype=np.float64)
+    with np.errstate(over="ignore"):  # a far row at a tiny bandwidth: the kernel is exactly 0
+        return np.asarray(np.exp(-0.5 * (distances / bandwidth) ** 2))
+
+
+def _terms(pairs: Samples, values: Callable[[int, Array], Array]) -> Array:
+    """Sum a_i b_j of (K, n, m) values over both rows, for x and y, x and x, y and y."""
+    rows = []
+    for p in range(len(pairs.x)):
+        x, y = pairs.x[p].astype(np.float64), pairs.y[p].astype(np.float64)
+        a, b = pairs.a[p], pairs.b[p]
+        known = all(np.isfinite(part).all() for part in (x, y, a, b))
+        sums = []
+        for left, at, right, of in ((x, a, y, b), (x, a, x, a), (y, b, y, b)):
+            total = np.zeros(len(values(p, np.zeros((1, 1)))))
+            for part in _blocks(len(left), len(right)):
+                total += values(p, distances(left[part], right)) @ of @ at[part]
+            sums.append(total if known else np.full_like(total, np.nan))
+        rows.append(np.stack(sums))
+    return np.array(rows)
+
+
+def _blocks(n: int, m: int) -> Iterator[slice]:
+    size = max(1, CELLS // m)
+    for start in range(0, n, size):
+        yield slice(start, start + size)

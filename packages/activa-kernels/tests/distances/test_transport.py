@@ -133,8 +133,8 @@ assert os.waitpid(child, 0)[1] == 0
     [
         ((np.ones(3),), "cost has shape"),
         ((np.ones((0, 3)),), "n, m >= 1"),
-        ((np.ones((2, 3)), np.ones(3) / 3), r"a has shape \(3,\); cost asks for \(..., 2\)"),
-        ((np.ones((2, 3)), [1.5, -0.5]), "negative mass of -0.5"),
+        ((np.ones((2, 3)), np.ones(3) / 3), r"a has shape \(3,\); give \(..., 2\)"),
+        ((np.ones((2, 3)), [1.5, -0.5]), "negative weight of -0.5"),
         ((np.ones((2, 3)), [1.0, 1.0]), "different masses, such as 2.0 and 1.0"),
         ((np.ones((2, 3)), [0.0, 0.0], [0.0, 0.0, 0.0]), "no mass"),
         ((np.ones((2, 2, 3)), np.full((3, 2), 0.5)), "do not broadcast"),
