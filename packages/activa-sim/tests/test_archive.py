@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,25 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         np.savez(file, provenance=np.array([object()], dtype=object))  # a pickle inside
     with pytest.raises(InputError, match="no batch"):
         archive.read(path)
+
+
+def test_a_link_stays_one_and_a_folder_a_folder(tmp_path: Path) -> None:
+    path, link = tmp_path / "a.npz", tmp_path / "link.npz"
+    archive.write(path, ARRAYS, {})
+    link.symlink_to(path)
+    archive.write(link, ARRAYS, ORIGIN)
+    assert link.is_symlink()
+    assert archive.read(path)[1] == ORIGIN
+    with pytest.raises(InputError, match=r"cannot write .* \(Is a directory\)"):
+        archive.write(tmp_path, ARRAYS, ORIGIN)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_stays_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is a device or a pipe, which no file can replace"):
+        archive.write(tmp_path / "pipe", ARRAYS, ORIGIN)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -138,6 +138,11 @@ def test_few_rows_and_constant_columns_raise_nothing(n: int) -> None:
     assert len(str(report(batch)).splitlines()) > 4
 
 
+def test_a_batch_without_models_has_nothing_to_describe() -> None:
+    with pytest.raises(InputError, match=r"obs has shape \(0, 9, 2\); give at least one model"):
+        report(simulator("gauss-2").sample(3, 9)[:0])
+
+
 def test_the_figure_is_a_png(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     with_graphs = simulator("gauss-8").sample(20, 30)
@@ -155,6 +160,6 @@ def test_a_figure_needs_a_name_and_a_folder(tmp_path: Path) -> None:
         described.plot(tmp_path / "a.npz")
     pytest.importorskip("matplotlib")
     with pytest.raises(
-        InputError, match=r"cannot write .*a\.png \(No such file or directory\); ch"
+        InputError, match=r"cannot write .*a\.png \(No such file or directory\); free"
     ):
         described.plot(tmp_path / "missing" / "a.png")

@@ -1,5 +1,14 @@
+from typing import Any
+
+import numpy as np
 import pytest
-from activa_sim.errors import InputError, check_interval, check_names, check_probability
+from activa_sim.errors import (
+    InputError,
+    check_interval,
+    check_names,
+    check_probability,
+    whole_number,
+)
 
 
 def test_is_a_value_error_so_that_callers_need_not_know_it() -> None:
@@ -27,3 +36,10 @@ def test_a_name_that_is_not_known_is_answered_with_those_that_are() -> None:
         check_names("law", ["a", "c"], ["a", "b"])
     with pytest.raises(InputError, match="no law was given; choose from a, b"):
         check_names("law", [], ["a", "b"])
+
+
+@pytest.mark.parametrize("value", [2.0, "3", None, np.float64(3)])
+def test_what_is_no_whole_number_is_named(value: Any) -> None:
+    assert whole_number("n", np.int8(3)) == 3
+    with pytest.raises(InputError, match=r"^n_models is .*; give a whole number$"):
+        whole_number("n_models", value)

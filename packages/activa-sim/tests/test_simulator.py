@@ -1,4 +1,5 @@
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from activa_sim.columns import draw_places
 from activa_sim.graphs import Pair, PrunedErdosRenyi
 from activa_sim.mechanisms import LinearMechanism
 from activa_sim.noises import GaussianNoise
-from activa_sim.queries import FixedValue
+from activa_sim.queries import EachVariable, FixedValue
 from activa_sim.rng import Site, Streams, model_streams
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
@@ -141,6 +142,43 @@ def test_refuses_counts_that_make_no_sample(models: int, rows: int, name: str) -
         InputError, match=f"{models} models with {rows} rows each .* at least 1 mod"
     ):
         simulator(name).sample(models, rows)
+
+
+@pytest.mark.parametrize("argument", ["n_models", "n_samples", "seed", "start"])
+def test_refuses_numbers_that_are_not_whole(argument: str) -> None:
+    numbers: dict[str, Any] = {"n_models": 2, "n_samples": 3, "seed": 0, "start": 0, argument: 2.5}
+    with pytest.raises(InputError, match=rf"{argument} is 2\.5; give a whole number"):
+        simulator("gauss-2").sample(**numbers)
+    numbers[argument] = np.int16(2)
+    assert len(simulator("gauss-2").sample(**numbers)) == 2
+
+
+def test_a_stream_refuses_what_a_sample_refuses() -> None:
+    with pytest.raises(InputError, match="-5 models with 3 rows each were asked for; give at leas"):
+        next(simulator("gauss-2").stream(-5, 3, ahead=2))
+    with pytest.raises(InputError, match="the first model is -5; models are numbered from 0"):
+        next(simulator("gauss-2").stream(5, 3, start_step=-1))
+
+
+@pytest.mark.parametrize(
+    ("part", "law", "known"),
+    [
+        ("graph", "erdos-renyi", r"choose one of Chain, EdgeList, Empty, ErdosRenyi, Pair"),
+        ("graph", GaussianNoise(), "choose one of Chain"),
+        ("mechanism", GaussianNoise(), "choose one of AssortedMechanism, BandedMechanism"),
+        ("noise", LinearMechanism(), r"choose one of .*GumbelNoise, .*UniformNoise"),
+        ("noise", GaussianNoise, r"choose one of .*GumbelNoise, .*UniformNoise"),
+        ("query", EachVariable(), r"choose one of .*FixedValue, .*WithinSpread$"),
+        ("targets", FixedValue(), "choose one of EachVariable, Subsets$"),
+        ("latents", 2, "choose one of Confounders$"),
+        ("levels", 0.5, "choose one of Levels$"),
+        ("graphs", Pair(), 'unknown part "graphs"; choose from variables, graph, mechanism, noise'),
+        ("variables", 2.5, r"variables is 2\.5; give a whole number"),
+    ],
+)
+def test_an_unknown_part_is_answered_with_the_known_ones(part: str, law: Any, known: str) -> None:
+    with pytest.raises(InputError, match=known):
+        simulator("gauss-8").changed(**{part: law})
 
 
 def test_one_row_is_enough_where_the_value_is_known() -> None:

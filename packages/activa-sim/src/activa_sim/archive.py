@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,22 +22,31 @@ PROVENANCE = "provenance"  # name of the array that holds the provenance as JSON
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]) -> None:
-    """Write beside the path, then rename, so that a failure leaves what stood there before."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    """Write an .npz file; a failure leaves what stood there before."""
     named = {PROVENANCE: np.array(json.dumps(provenance)), **arrays}
+    # not np.savez, which before numpy 2 forgets its ZipFile when the disk is full
+    with whole(path) as place, zipfile.ZipFile(place, "w") as archive:
+        for name, array in named.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that takes the path's place once it is written in full."""
+    place = path.resolve()  # a link to a file stays one
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise InputError(f"{path} is a device or a pipe, which no file can replace; name a file")
+    unfinished = place.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
-        with unfinished.open("wb") as file:
-            # not np.savez, which before numpy 2 forgets its ZipFile when the disk is full
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in named.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, array, allow_pickle=False)
-            file.flush()
+        yield unfinished
+        with unfinished.open("r+b") as file:
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        unfinished.replace(place)
     except OSError as error:
         raise InputError(
-            f"cannot write {path} ({error.strerror}); free some space or choose another folder"
+            f"cannot write {path} ({error.strerror or error}); "
+            "free some space or choose another folder"
         ) from error
     finally:
         with suppress(OSError):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from activa_sim.description import describe, restore
-from activa_sim.errors import InputError
+from activa_sim import graphs, mechanisms, noises
+from activa_sim.description import check_part, describe, restore
+from activa_sim.errors import InputError, whole_number
 from activa_sim.graphs import GraphLaw
 from activa_sim.latents import Confounders
 from activa_sim.levels import Levels
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from activa_sim.rng import Streams
 
 REQUIRED = ("variables", "graph", "mechanism", "noise", "query")
+OPTIONAL = ("latents", "levels")
+PARTS: Mapping[str, list[type]] = {
+    "graph": [getattr(graphs, name) for name in graphs.__all__],
+    "mechanism": [getattr(mechanisms, name) for name in mechanisms.__all__],
+    "noise": [getattr(noises, name) for name in noises.__all__],
+    "query": QueryLaw.__subclasses__(),
+    "targets": TargetLaw.__subclasses__(),
+    "latents": [Confounders],
+    "levels": [Levels],
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class SimulatorConfig:
     Raises
     ------
     InputError
-        If the parts do not fit each other.
+        If a part is unknown (the message lists the known ones), or does not fit the others.
     """
 
     variables: int
@@ -65,7 +76,11 @@ class SimulatorConfig:
     coupled: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a number of variables that no graph has, and parts that do not fit."""
+        """Refuse a number of variables that no graph has, and parts that are none or do not fit."""
+        object.__setattr__(self, "variables", whole_number("variables", self.variables))
+        for name, known in PARTS.items():
+            if not (name in OPTIONAL and getattr(self, name) is None):
+                check_part(name, getattr(self, name), known)
         if self.variables < 1:
             raise InputError(f"{self.variables} variables make no model; give at least 1")
         self.graph.check(self.variables)

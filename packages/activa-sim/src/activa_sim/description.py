@@ -9,7 +9,7 @@ from activa_sim import graphs, latents, levels, mechanisms, noises, queries
 from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LAW = "law"  # key of a law's name
 MODULES = (graphs, mechanisms, noises, queries)
@@ -19,6 +19,14 @@ LAWS: Mapping[str, type] = {
     for law in (*PUBLIC, latents.Confounders, levels.Levels)
     if is_dataclass(law) and isinstance(law, type)
 }
+
+
+def check_part(name: str, value: object, known: Iterable[type]) -> None:
+    """Raise unless a part is one of these laws, or a law of the user's own."""
+    of_part = {law.__name__: law for law in known if law in LAWS.values()}
+    another = type(value) in LAWS.values() and type(value) not in of_part.values()
+    if another or not is_dataclass(value) or isinstance(value, type):
+        raise InputError(f"unknown {name} {value!r}; choose one of {', '.join(sorted(of_part))}")
 
 
 def describe(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activa_sim.errors import InputError
 from activa_sim.graphs.paths import closure
 from activa_sim.sortability import explained_shares, sortability
 
@@ -112,6 +113,11 @@ class Report:
 def report(batch: CausalBatch) -> Report:
     """Describe a batch; graphs are needed for what concerns the causal order.
 
+    Raises
+    ------
+    InputError
+        If there is no model in it.
+
     Examples
     --------
     >>> from activa_sim import simulator
@@ -119,6 +125,8 @@ def report(batch: CausalBatch) -> Report:
     100 models, 8 variables, 30 rows, 8 queries
     effective rows        ...
     """
+    if not batch.obs.size:
+        raise InputError(f"obs has shape {batch.obs.shape}; give at least one model")
     obs, interv = batch.obs.astype(np.float64), batch.interv
     graphs = batch.graphs
     effects, z = _changes(obs, interv, batch.targets, paired=bool(batch.config.get("coupled")))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, SupportsIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Sized
@@ -10,6 +11,14 @@ if TYPE_CHECKING:
 
 class InputError(ValueError):
     """Something given from outside cannot be used; the message says what to do instead."""
+
+
+def whole_number(name: str, value: SupportsIndex) -> int:
+    """Give a number as an int; raise unless it is whole."""
+    try:
+        return index(value)
+    except TypeError as error:
+        raise InputError(f"{name} is {value!r}; give a whole number") from error
 
 
 def check_probability(name: str, value: float) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from activa_sim.archive import whole
 from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,10 +39,8 @@ def draw(report: Report, path: Path) -> None:
     _draw_degrees(degrees, report)
     _draw_effects(effects, report)
     _draw_shares(shares, report)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"cannot write {path} ({error.strerror}); choose another name") from error
+    with whole(path) as place:
+        figure.savefig(place, dpi=150, format=path.suffix[1:])
 
 
 def _draw_cues(axes: Any, report: Report) -> None:

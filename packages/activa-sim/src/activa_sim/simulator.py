@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from activa_sim.batch import CausalBatch
-from activa_sim.errors import InputError
+from activa_sim.errors import InputError, check_names, whole_number
 from activa_sim.prefetch import prefetched
 from activa_sim.regimes import MAX_REGIMES
 from activa_sim.rng import model_streams
@@ -43,6 +43,11 @@ class Simulator:
     def changed(self, **parts: Any) -> Simulator:
         """Give the simulator with some parts of its configuration replaced.
 
+        Raises
+        ------
+        InputError
+            If there is no such part, or if the parts do not fit each other.
+
         Examples
         --------
         >>> from activa_sim import simulator
@@ -52,6 +57,8 @@ class Simulator:
         >>> bool((batch.interv == batch.obs[:, None]).all())
         True
         """
+        for name in parts:
+            check_names("part", [name], (f.name for f in fields(self.config)))
         return replace(self, config=replace(self.config, **parts))
 
     def sample(
@@ -89,8 +96,11 @@ class Simulator:
         Raises
         ------
         InputError
-            If a number is out of its range or the split is unknown.
+            If a number is not whole or out of its range, or the split is unknown.
         """
+        n_models = whole_number("n_models", n_models)
+        n_samples = whole_number("n_samples", n_samples)
+        seed, start = whole_number("seed", seed), whole_number("start", start)
         self._check(n_models, n_samples, samples=1 + replicate)
         config, streams = self.config, model_streams(seed, split, start, n_models)
         return CausalBatch(

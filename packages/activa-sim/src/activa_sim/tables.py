@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activa_sim.archive import whole
 from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +90,8 @@ def write_h5ad(batch: CausalBatch, path: str | Path, names: Sequence[str] | None
     if batch.graphs is not None:
         data.varp["graph"] = batch.graphs[0].astype(np.int8)
     data.uns["provenance"] = json.dumps({**batch.provenance(), "index": _numbers(batch)})
-    _write(data, Path(path))
+    with whole(Path(path)) as place:
+        data.write_h5ad(place)
 
 
 def _names(names: Sequence[str] | None, d: int) -> list[str]:
@@ -103,19 +103,3 @@ def _names(names: Sequence[str] | None, d: int) -> list[str]:
 
 def _numbers(batch: CausalBatch) -> list[int] | None:
     return None if batch.index is None else batch.index.tolist()
-
-
-def _write(data: Any, path: Path) -> None:
-    """Write beside the path, then rename, so that a failure leaves what stood there before."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        data.write_h5ad(unfinished)
-        unfinished.replace(path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(
-            f"cannot write {path} ({reason}); free some space or choose another folder"
-        ) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()

@@ -3,6 +3,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,3 +128,9 @@ def test_networks_are_equal_and_described_alike_when_name_genes_and_edges_are() 
     assert one != other
     assert one.describe() != other.describe()
     assert one != "edges"
+
+
+@pytest.mark.parametrize("edges", [[("a",)], [("a", "b", "c")], [3], 7])
+def test_what_is_no_edge_is_refused(edges: Any) -> None:
+    with pytest.raises(InputError, match=r"edges are pairs of genes; give \[\(regulator, target"):
+        from_edges(edges)

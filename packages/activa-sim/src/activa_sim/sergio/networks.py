@@ -150,12 +150,20 @@ def from_edges(
 
     Genes are sorted, numbers by size and names by alphabet; self-loops and repetitions go.
 
+    Raises
+    ------
+    InputError
+        If there is no gene, or something that is no pair.
+
     Examples
     --------
     >>> from_edges([("b", "a"), ("a", "c")]).genes
     ('a', 'b', 'c')
     """
-    pairs = [(tail, head) for tail, head in edges]
+    try:
+        pairs = [(tail, head) for tail, head in edges]
+    except (TypeError, ValueError) as error:
+        raise InputError("edges are pairs of genes; give [(regulator, target), ...]") from error
     known = {gene for pair in pairs for gene in pair} | set(genes)
     if not known:
         raise InputError(f'the network "{name}" has no genes; give at least one edge')
