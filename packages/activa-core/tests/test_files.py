@@ -34,3 +34,12 @@ def test_an_error_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
     for path in (tmp_path / "missing" / "out.json", tmp_path / "file" / "out.json"):
         with pytest.raises(OSError, match=rf": '{path}'"):
             write_whole(path, b"content")
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="there is no such device here")
+def test_a_device_is_written_into_and_stays_one() -> None:
+    write_whole(Path("/dev/null"), b"content")
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write_whole(Path("/dev/full"), b"content")
+    assert Path("/dev/null").is_char_device()
+    assert Path("/dev/full").is_char_device()

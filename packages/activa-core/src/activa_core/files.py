@@ -8,7 +8,7 @@ __all__ = ["write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the place, then rename.
+    """Write beside the place, then rename; into a device or a pipe directly.
 
     Raises
     ------
@@ -18,6 +18,9 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            path.write_bytes(content)  # nothing may take the place of /dev/stdout
+            return
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
