@@ -19,6 +19,7 @@ class Batch(Protocol):
 
     A ragged batch also has `n_obs` or `n_vars`, int arrays (M,): the rows (of `obs` and of every
     sample in `interv`) and the variables of each model. What stands beyond them is padding.
+    What a query does may stand in `kind`, str (M, Q): only "set" is understood.
     """
 
     @property
@@ -113,7 +114,8 @@ def pairs(
     Raises
     ------
     InputError
-        If the shapes of the batch do not belong together, or the sizes of a ragged one do not fit.
+        If the shapes of the batch do not belong together, the sizes of a ragged one do not fit, or
+        a query does something else than set its targets to values.
     """
     (M, N, d), Q = batch.obs.shape, batch.targets.shape[1]
     if batch.interv.shape[:2] != (M, Q) or batch.targets.shape != (M, Q, d):
@@ -122,6 +124,10 @@ def pairs(
             f"{batch.targets.shape} do not belong together; "
             "want (M, N, d), (M, Q, N, d) and (M, Q, d)"
         )
+    kind = getattr(batch, "kind", None)
+    if kind is not None and not (np.asarray(kind) == "set").all():
+        other = ", ".join(sorted(set(np.unique(kind).tolist()) - {"set"}))
+        raise InputError(f"the batch has queries of the kind {other}; give those that set a value")
     n_obs = _sizes(batch, "n_obs", M, 2 if standardised else 1, N)
     n_vars = _sizes(batch, "n_vars", M, 1, d)
     if n_vars is not None and (batch.targets & (np.arange(d) >= n_vars[:, None, None])).any():
