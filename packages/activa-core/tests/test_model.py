@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -30,6 +31,17 @@ def problem(B: int, N: int, d: int) -> Pairs:
     return Pairs(obs, targets, values, obs.flip(1) + values[:, None])
 
 
+def relabelled(asked: Pairs, order: Tensor) -> Pairs:
+    """The same questions, their variables in another order."""
+    return replace(
+        asked,
+        obs=asked.obs[..., order],
+        targets=asked.targets[:, order],
+        values=asked.values[:, order],
+        interv=asked.interv[..., order],
+    )
+
+
 def draw_noise(B: int, d: int, config: ModelConfig) -> Tensor:
     generator = torch.Generator().manual_seed(2)
     return torch.randn(B, d, config.latent_dim, generator=generator, dtype=torch.float64)
@@ -41,8 +53,8 @@ def test_relabelling_the_variables_moves_the_answer_and_changes_nothing_else(
 ) -> None:
     model, asked = network(small, query=query), problem(3, 7, 5)
     order = torch.tensor([3, 0, 4, 1, 2])
-    prior = model.latent(asked.obs, asked.targets, asked.values)
-    moved = model.latent(asked.obs[..., order], asked.targets[:, order], asked.values[:, order])
+    prior = model.latent(asked)
+    moved = model.latent(relabelled(asked, order))
     torch.testing.assert_close(moved.log_weights, prior.log_weights)
     torch.testing.assert_close(moved.means, prior.means[:, :, order])
     decoded, redecoded = model.decode(prior.means[:, 0]), model.decode(moved.means[:, 0])
@@ -53,8 +65,8 @@ def test_relabelling_the_variables_moves_the_answer_and_changes_nothing_else(
 
 def test_the_order_of_the_samples_does_not_matter(small: ModelConfig) -> None:
     model, asked = network(small), problem(2, 9, 2)
-    prior = model.latent(asked.obs, asked.targets, asked.values)
-    shuffled = model.latent(asked.obs.flip(1), asked.targets, asked.values)
+    prior = model.latent(asked)
+    shuffled = model.latent(replace(asked, obs=asked.obs.flip(1)))
     torch.testing.assert_close(shuffled.means, prior.means)
 
 
@@ -62,7 +74,7 @@ def test_one_network_takes_any_number_of_variables(small: ModelConfig) -> None:
     model = network(small)
     for d in (2, 3, 7):
         asked = problem(2, 4, d)
-        prior = model.latent(asked.obs, asked.targets, asked.values)
+        prior = model.latent(asked)
         assert model.decode(prior.means[:, 0]).means.shape == (2, 1, d)
 
 
@@ -86,7 +98,7 @@ def test_the_predictive_term_is_the_likelihood_of_the_answer_under_the_prior(
     model, asked = network(small, prior_components=3, decoder_components=2), problem(4, 6, 2)
     noise, config = draw_noise(4, 2, small), TrainConfig(predictive_weight=0.5)
     evidence = model.evidence(asked, config, noise)
-    prior = model.latent(asked.obs, asked.targets, asked.values)
+    prior = model.latent(asked)
     z = prior.means + math.sqrt(small.latent_variance) * noise[:, None]  # (B, k, d, l)
     shares = [
         prior.log_weights[:, c, None] + model.decode(z[:, c]).log_prob(asked.interv)
@@ -182,7 +194,7 @@ def test_draws_of_the_prior_follow_it_and_take_components_in_proportion() -> Non
 
 def test_all_components_of_a_fresh_prior_share_an_answer(small: ModelConfig) -> None:
     model, asked = network(small, prior_components=4, latent_dim=16), problem(6, 20, 2)
-    prior = model.latent(asked.obs, asked.targets, asked.values)
+    prior = model.latent(asked)
     apart = (prior.means[:, :, None] - prior.means[:, None]).square().sum((-1, -2))
     assert (apart / (2 * prior.variance)).max() < 1  # nats
     assert not torch.allclose(prior.means[:, 0], prior.means[:, 1])
@@ -216,7 +228,7 @@ def test_standardised_pairs_forget_the_units(draw_batch: Any) -> None:
 def test_held_out_density_averages_the_draws_in_probability(small: ModelConfig) -> None:
     model, asked = network(small), problem(2, 5, 2)
     one = model.held_out(asked, 1, torch.Generator().manual_seed(0))
-    prior = model.latent(asked.obs, asked.targets, asked.values)
+    prior = model.latent(asked)
     z = prior.sample(1, generator=torch.Generator().manual_seed(0))
     by_hand: Tensor = marginal_log_prob(model.decode(z[0]), asked.interv, asked.targets).mean(-1)
     torch.testing.assert_close(one, by_hand)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from activa_core.checkpoint import ModelCard, save
 from activa_core.config import ModelConfig
-from activa_core.data import standardise
+from activa_core.data import Pairs, standardise
 from activa_core.errors import InputError
 from activa_core.model import CVAE
 from activa_core.predict import Activa, RangeWarning, shipped_models
@@ -95,7 +95,8 @@ def test_the_network_is_shown_columns_standardised_as_in_training(certain: Activ
     shift, scale = standardise(rows)
     values = torch.where(target, (-5.0 - shift) / scale, 0.0).float()
     with torch.no_grad():
-        latent = certain.model.latent(((rows - shift) / scale).float()[None], target, values)
+        obs = ((rows - shift) / scale).float()[None]
+        latent = certain.model.latent(Pairs(obs, target, values, interv=obs))
         law = certain.model.decode(latent.means[:, 0])
     expected = (shift + scale * law.mean())[0].numpy()
     error = (certain.intervene(data, do={"Y": -5.0}).mean() - expected) / data.std()

@@ -23,6 +23,9 @@ class ModelConfig(BaseModel):
     max_variables: int = Field(default=2, ge=2)
     standardise: bool = False
     """Columns to zero mean and unit standard deviation on the way in, and back on the way out."""
+    see_units: bool = False
+    """With `standardise`: the network also sees each column's mean and standard deviation, where
+    the units mean something, as equal noise variances do."""
     fix_target: bool = False
     """The target column is a point mass at the value, outside the density that the network learns."""
 
@@ -33,10 +36,17 @@ class ModelConfig(BaseModel):
     heads: int = Field(default=2, ge=1)
     embed_blocks: int = Field(default=2, ge=2, multiple_of=2)
     """Blocks of each embedding network, variables and samples in turn [L]."""
+    late_query: bool = False
+    """The query enters after the mean over the samples instead of with the data, so that all
+    queries of a model share the blocks of D (our option)."""
+    query_blocks: int = Field(default=0, ge=0)
+    """Blocks over the variables that join h(D) and a late query; 0 leaves it to what follows."""
     decoder_blocks: int = Field(default=4, ge=0)
     """Blocks of the decoder [K]."""
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
 
+    latent: bool = True
+    """False is the ablation: the decoder reads h(D, I) itself, and likelihood alone trains it."""
     latent_dim: int = Field(default=16, ge=1)
     """Latent numbers a variable [l]; the paper does not say how many."""
     latent_variance: float = Field(default=0.1, gt=0.0)
@@ -60,6 +70,10 @@ class ModelConfig(BaseModel):
             raise ValueError("max_variables is smaller than min_variables")
         if self.query == "index" and not self.trained_values:
             raise ValueError("an index query needs at least one trained value")
+        if self.see_units and not self.standardise:
+            raise ValueError("see_units tells what standardise takes away; set both")
+        if self.query_blocks and not self.late_query:
+            raise ValueError("query_blocks join a late query to the data; set late_query")
         return self
 
     @property
@@ -68,9 +82,9 @@ class ModelConfig(BaseModel):
         return self.embed_dim if self.covariance_rank is None else self.covariance_rank
 
     @property
-    def channels(self) -> int:
-        """Input channels of the embedding: the datum and the encoded query."""
-        return 1 + (len(self.trained_values) if self.query == "index" else 2)
+    def query_channels(self) -> int:
+        """Channels of an encoded query."""
+        return len(self.trained_values) if self.query == "index" else 2
 
 
 class TrainConfig(BaseModel):

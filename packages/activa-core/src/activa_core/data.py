@@ -60,11 +60,14 @@ class Pairs:
     n_obs: Tensor | None = None  # (B,) int64, the real rows of obs; None: all
     n_interv: Tensor | None = None  # (B,) of interv
     n_vars: Tensor | None = None  # (B,) the real variables
+    units: Tensor | None = None  # (B, 2, d), mean and standard deviation that obs was freed of
+    queries: int = 1  # as many pairs in a row share one obs
 
     def __len__(self) -> int:
         return len(self.obs)
 
     def __getitem__(self, part: slice) -> "Pairs":
+        """Some of the pairs; those of one data set stay together."""
         return self.map(lambda tensor: tensor[part])
 
     @property
@@ -81,8 +84,11 @@ class Pairs:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Pairs":
         """Return the pairs with each tensor changed."""
-        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{n: change(t) for n, t in tensors.items() if t is not None})
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        changed: dict[str, Any] = {
+            name: change(value) for name, value in given.items() if isinstance(value, Tensor)
+        }
+        return replace(self, **changed)
 
 
 def pairs(
@@ -139,8 +145,10 @@ def pairs(
     obs, interv = tensor(batch.obs), tensor(batch.interv[:, :, :interv_rows])
     targets, values = tensor(batch.targets), tensor(batch.values).nan_to_num(nan=0.0)
     rows, columns = (None if n is None else tensor(n) for n in (n_obs, n_vars))  # (M,)
+    units = None
     if standardised:
         shift, scale = standardise(obs, rows)  # (M, 1, d)
+        units = torch.cat([shift, scale], dim=1).repeat_interleave(Q, dim=0)
         obs = (obs - shift) / scale
         interv = (interv - shift[:, None]) / scale[:, None]
         values = torch.where(targets, (values - shift) / scale, 0.0)
@@ -153,22 +161,38 @@ def pairs(
         padding = ~real(columns, d)[:, None]  # (M, 1, d)
         obs, values = obs.masked_fill(padding, 0.0), values.masked_fill(padding, 0.0)
         interv = interv.masked_fill(padding[:, None], 0.0)
-    sizes = (None if n is None else n.repeat_interleave(Q) for n in (rows, interv_n, columns))
-    obs = obs[:, None].expand(M, Q, N, d)
-    return Pairs(*(a.flatten(0, 1) for a in (obs, targets, values, interv)), *sizes)
+        if units is not None:
+            units = units.masked_fill(padding.repeat_interleave(Q, dim=0), 1.0)
+    of_obs, of_interv, of_vars = (
+        None if n is None else n.repeat_interleave(Q) for n in (rows, interv_n, columns)
+    )
+    return Pairs(
+        obs=obs[:, None].expand(M, Q, N, d).flatten(0, 1),
+        targets=targets.flatten(0, 1),
+        values=values.flatten(0, 1),
+        interv=interv.flatten(0, 1),
+        n_obs=of_obs,
+        n_interv=of_interv,
+        n_vars=of_vars,
+        units=units,
+        queries=Q,
+    )
 
 
 def standardise(obs: Tensor, n_obs: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation (n - 1 in the denominator) over the samples of (..., N, d).
 
-    With `n_obs` (M,), over the first samples of each of (M, N, d).
+    With `n_obs` (M,), over the first samples of each of (M, N, d). A constant column has a scale
+    of one.
     """
     if n_obs is None:
-        return obs.mean(dim=-2, keepdim=True), obs.std(dim=-2, keepdim=True)
+        scale = obs.std(dim=-2, keepdim=True)
+        return obs.mean(dim=-2, keepdim=True), scale.where(scale > 0, 1.0)
     padding, n = ~real(n_obs, obs.shape[1])[..., None], n_obs[:, None, None]
     mean = obs.masked_fill(padding, 0.0).sum(dim=-2, keepdim=True) / n
     square = (obs - mean).masked_fill(padding, 0.0).square().sum(dim=-2, keepdim=True)
-    return mean, (square / (n - 1)).sqrt()
+    scale = (square / (n - 1)).sqrt()
+    return mean, scale.where(scale > 0, 1.0)
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

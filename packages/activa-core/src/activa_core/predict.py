@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
+from activa_core.data import Pairs
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
 from activa_core.mixture import GaussianMixture
@@ -91,7 +92,8 @@ class Activa:
         do : mapping of one column (name or position) to a number
             The query, in the table's units.
         draws : int
-            Latents drawn from the prior [S]: hypotheses about the mechanism.
+            Latents drawn from the prior [S]: hypotheses about the mechanism. A model without a
+            latent has its components instead, whatever this is.
         seed : int
             Of those draws.
 
@@ -119,10 +121,12 @@ class Activa:
         self._warn_outside(observed, target, value)
         mixture = self._predict(observed.rows, target, value, shift, scale, draws, seed)
         outcomes = [j for j in range(len(observed.columns)) if j != target]
-        column = observed.columns[target]
+        column, components = observed.columns[target], mixture.log_weights.shape[-1]
+        # without a latent every component of the one law is a hypothesis of its own
+        hypotheses = draws if self.config.latent else components
         return InterventionalDistribution(
             mixture=mixture.marginal(outcomes) if self.config.fix_target else mixture,
-            draws=torch.arange(draws).repeat_interleave(mixture.log_weights.shape[-1] // draws),
+            draws=torch.arange(hypotheses).repeat_interleave(components // hypotheses),
             observed=observed,
             do={column: value},
             fixed={column: value} if self.config.fix_target else {},
@@ -150,7 +154,7 @@ class Activa:
         if N < 2:
             rows = "one row" if N == 1 else "no rows"
             raise InputError(f"the table has {rows}; give at least two, better dozens")
-        if not self.config.standardise:
+        if not self.config.standardise or self.config.see_units:
             return
         flat = np.ptp(observed.rows, axis=0) <= FLAT * np.abs(observed.rows).max(axis=0)
         for column in np.array(observed.columns, dtype=object)[flat]:
@@ -175,7 +179,8 @@ class Activa:
         """Shift and scale (d,) that lead from model units to the table's."""
         if not self.config.standardise:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
-        return rows.mean(axis=0), rows.std(axis=0, ddof=1)
+        scale = rows.std(axis=0, ddof=1)
+        return rows.mean(axis=0), np.where(scale > 0, scale, 1.0)
 
     def _warn_outside(self, observed: Table, target: int, value: float) -> None:
         """Warn, at the caller of `intervene`, about what training never showed."""
@@ -213,8 +218,9 @@ class Activa:
         targets = torch.zeros(1, obs.shape[-1], dtype=torch.bool)
         values = torch.zeros(1, obs.shape[-1])
         targets[0, target], values[0, target] = True, (value - shift[target]) / scale[target]
-        prior = self.model.latent(obs, targets, values)
-        z = prior.sample(draws, generator=torch.Generator().manual_seed(seed))  # (S, 1, d, l)
+        units = torch.from_numpy(np.stack([shift, scale])).float().unsqueeze(0)  # (1, 2, d)
+        asked = Pairs(obs, targets, values, interv=obs[:, :0], units=units)
+        z = self.model.codes(asked, draws, torch.Generator().manual_seed(seed))  # (S, 1, d, l)
         laws = self.model.decode(z.squeeze(1)).to(torch.float64).compact()  # batch (S,)
         # float32 weights sum to one only within 1e-7
         laws = replace(laws, log_weights=laws.log_weights.log_softmax(dim=-1))

@@ -148,7 +148,7 @@ class Run:
         )
         generator = torch.Generator().manual_seed(_mixed(seed, step + 1))
         latents = (*batch.targets.shape, self.model_config.latent_dim)  # (B, d, l)
-        parts = math.ceil(len(batch) / micro_batch(len(batch), self.config))
+        parts = math.ceil(len(batch) / micro_batch(batch, self.config))
         keys = torch.tensor([[seed, step * parts + part] for part in range(parts)])
         coefficients = self.optimiser.coefficients(learning_rate(step, self.config))
         noise = torch.randn(latents, generator=generator)

@@ -71,7 +71,7 @@ class Step:
         Tensor, shape (2,)
             Mean log-likelihood and divergence.
         """
-        B, size = len(inputs.pairs), micro_batch(len(inputs.pairs), self.config)
+        B, size = len(inputs.pairs), micro_batch(inputs.pairs, self.config)
         total = torch.zeros_like(self.sums[:2])
         self.optimiser.gradients.zero_()
         for key, start in zip(inputs.keys, range(0, B, size), strict=True):
@@ -85,6 +85,9 @@ class Step:
         return total
 
 
-def micro_batch(batch: int, config: TrainConfig) -> int:
-    """Return how many pairs go through the network at once."""
-    return batch if config.micro_batch is None else min(config.micro_batch, batch)
+def micro_batch(pairs: Pairs, config: TrainConfig) -> int:
+    """Return how many pairs go through the network at once: whole data sets, at least one."""
+    if config.micro_batch is None:
+        return len(pairs)
+    whole = config.micro_batch // pairs.queries * pairs.queries
+    return min(max(whole, pairs.queries), len(pairs))

@@ -10,8 +10,9 @@ from activa_core.config import ModelConfig, TrainConfig
 from activa_core.data import Pairs, real
 from activa_core.mixture import GaussianMixture
 from activa_core.model.decoder import Decoder
-from activa_core.model.embedding import Embedding, encode_query
+from activa_core.model.embedding import Embedding, encode_query, encode_units
 from activa_core.model.encoder import Encoder
+from activa_core.model.layers import Precision
 from activa_core.model.prior import LatentMixture, Prior
 
 __all__ = ["CVAE", "Evidence", "count_parameters"]
@@ -46,31 +47,49 @@ class CVAE(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        L = config.embed_blocks
+        L = config.embed_blocks + config.query_blocks
         self.embedding = Embedding(config, first_layer=0)
-        self.prior = Prior(config)
-        self.encoder = Encoder(config, first_layer=L)
+        if config.latent:
+            self.prior = Prior(config)
+            self.encoder = Encoder(config, first_layer=L)
         self.decoder = Decoder(config, first_layer=2 * L)
 
-    def latent(
-        self,
-        obs: Tensor,
-        targets: Tensor,
-        values: Tensor,
-        *,
-        n_obs: Tensor | None = None,
-        n_vars: Tensor | None = None,
-    ) -> LatentMixture:
-        """p(z | D, do) for (B, N, d), (B, d) and (B, d)."""
-        query = encode_query(targets, values, self.config)
-        embedding = self.embedding(obs, query, n_obs=n_obs, n_vars=n_vars)
-        prior: LatentMixture = self.prior(embedding, n_vars=n_vars)
+    def embed(
+        self, asked: Pairs, *, precision: Precision | None = None, key: Tensor | None = None
+    ) -> Tensor:
+        """h(D, I) for B data sets with a query each: (B, d, e). The answers are not looked at."""
+        query = encode_query(asked.targets, asked.values, self.config)
+        every = asked.queries if self.config.late_query else 1
+        units = self._units(asked)
+        embedding: Tensor = self.embedding(
+            asked.obs[::every],
+            query,
+            units=None if units is None else units[::every],
+            n_obs=None if asked.n_obs is None else asked.n_obs[::every],
+            n_vars=None if asked.n_vars is None else asked.n_vars[::every],
+            precision=precision,
+            key=key,
+        )
+        return embedding
+
+    def latent(self, asked: Pairs) -> LatentMixture:
+        """p(z | D, do) for B data sets with a query each."""
+        prior: LatentMixture = self.prior(self.embed(asked), n_vars=asked.n_vars)
         return prior
+
+    def codes(self, asked: Pairs, draws: int, generator: torch.Generator) -> Tensor:
+        """What `decode` takes: latents from the prior, (draws, B, d, l).
+
+        Without a latent there is nothing to draw: h(D, I) itself, (1, B, d, e).
+        """
+        if not self.config.latent:
+            return self.embed(asked)[None]
+        return self.latent(asked).sample(draws, generator=generator)
 
     def decode(
         self, z: Tensor, *, n_vars: Tensor | None = None, key: Tensor | None = None
     ) -> GaussianMixture:
-        """p(V | z) for latents (B, d, l)."""
+        """p(V | z) for latents (B, d, l), or whatever else `codes` gives."""
         decoded: GaussianMixture = self.decoder(z, n_vars=n_vars, key=key)
         return decoded
 
@@ -91,13 +110,20 @@ class CVAE(nn.Module):
             (seed, step) of dropout; without a key nothing is dropped.
         """
         n_vars = pairs.n_vars
-        query = encode_query(pairs.targets, pairs.values, self.config)
-        precision = "bfloat16" if config.precision == "bfloat16" else None
-        embedding = self.embedding(
-            pairs.obs, query, n_obs=pairs.n_obs, n_vars=n_vars, precision=precision, key=key
-        )  # (B, d, e)
+        precision: Precision | None = "bfloat16" if config.precision == "bfloat16" else None
+        embedding = self.embed(pairs, precision=precision, key=key)  # (B, d, e)
+        if not self.config.latent:
+            log_prob = self.log_likelihood(self.decode(embedding, n_vars=n_vars, key=key), pairs)
+            log_prob = _mean_over_rows(log_prob, pairs.n_interv)
+            return Evidence(log_prob, torch.zeros_like(log_prob), None)
         answer = self.encoder.embedding(
-            pairs.interv, query, n_obs=pairs.n_interv, n_vars=n_vars, precision=precision, key=key
+            pairs.interv,
+            encode_query(pairs.targets, pairs.values, self.config),
+            units=self._units(pairs),
+            n_obs=pairs.n_interv,
+            n_vars=n_vars,
+            precision=precision,
+            key=key,
         )
         prior: LatentMixture = self.prior(embedding, n_vars=n_vars)
         mean = self.encoder(answer, embedding, n_vars=n_vars)  # (B, d, l)
@@ -135,15 +161,18 @@ class CVAE(nn.Module):
 
     def held_out(self, pairs: Pairs, draws: int, generator: torch.Generator) -> Tensor:
         """Mean log density (B,) of the rows' non-target columns under the prediction."""
-        sizes = {"n_obs": pairs.n_obs, "n_vars": pairs.n_vars}
-        prior = self.latent(pairs.obs, pairs.targets, pairs.values, **sizes)
         left_out = pairs.targets | pairs.padding
         per_draw = [
             marginal_log_prob(self.decode(z, n_vars=pairs.n_vars), pairs.interv, left_out)
-            for z in prior.sample(draws, generator=generator)  # (B, d, l)
+            for z in self.codes(pairs, draws, generator)
         ]  # S of (B, N)
-        mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(draws)
+        mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(len(per_draw))
         return _mean_over_rows(mixture, pairs.n_interv)
+
+    def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, 2)
+        if not self.config.see_units or asked.units is None:
+            return None
+        return encode_units(*asked.units.unbind(dim=1))
 
 
 def count_parameters(config: ModelConfig) -> int:

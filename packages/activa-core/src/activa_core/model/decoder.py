@@ -23,7 +23,7 @@ class Decoder(nn.Module):
         super().__init__()
         e, h, C = config.embed_dim, config.hidden_dim, config.decoder_components
         self.components, self.rank, self.eps = C, config.rank, config.eps
-        self.lift = nn.Linear(config.latent_dim, e)
+        self.lift = nn.Linear(config.latent_dim if config.latent else e, e)
         self.blocks = nn.ModuleList(
             TransformerBlock(e, h, config.heads, config.dropout, layer=first_layer + block)
             for block in range(config.decoder_blocks)
@@ -36,7 +36,7 @@ class Decoder(nn.Module):
 
     def forward(
         self, z: Tensor, *, n_vars: Tensor | None = None, key: Tensor | None = None
-    ) -> GaussianMixture:  # (B, d, l)
+    ) -> GaussianMixture:  # (B, d, l), or h(D, I) (B, d, e) in a network without a latent
         x = self.lift(z)[:, None]  # (B, 1, d, e), one sample
         for block in self.blocks:
             x = block(x, axis="variables", n_vars=n_vars, key=key)

@@ -8,7 +8,7 @@ from activa_core.config import ModelConfig
 from activa_core.data import real
 from activa_core.model.layers import Precision, TransformerBlock
 
-__all__ = ["Embedding", "encode_query"]
+__all__ = ["Embedding", "encode_query", "encode_units"]
 
 
 class Embedding(nn.Module):
@@ -16,16 +16,24 @@ class Embedding(nn.Module):
 
     Invariant to the order of the samples, equivariant to the order of the variables. Its blocks
     are numbered from `first_layer` on.
+
+    The query is a channel beside the data, as in the paper. With `late_query` it enters after the
+    mean over the samples, and what comes before is done once for all queries of a sample.
+    With `see_units` the units of a column are channels too.
     """
 
     def __init__(self, config: ModelConfig, *, first_layer: int) -> None:
         super().__init__()
         e, h = config.embed_dim, config.hidden_dim
-        self.lift = nn.Linear(config.channels, e)
-        self.blocks = nn.ModuleList(
+        units, query = 2 * config.see_units, config.query_channels
+        self.lift = nn.Linear(1 + units + (0 if config.late_query else query), e)
+        self.query_lift = nn.Linear(query, e) if config.late_query else None
+        blocks = [
             TransformerBlock(e, h, config.heads, config.dropout, layer=first_layer + block)
-            for block in range(config.embed_blocks)
-        )
+            for block in range(config.embed_blocks + config.query_blocks)
+        ]
+        self.blocks = nn.ModuleList(blocks[: config.embed_blocks])
+        self.query_blocks = nn.ModuleList(blocks[config.embed_blocks :])
         self.norm = nn.LayerNorm(e)
 
     def forward(
@@ -33,23 +41,48 @@ class Embedding(nn.Module):
         rows: Tensor,
         query: Tensor,
         *,
+        units: Tensor | None = None,
         n_obs: Tensor | None = None,
         n_vars: Tensor | None = None,
         precision: Precision | None = None,
         key: Tensor | None = None,
-    ) -> Tensor:  # (B, N, d), (B, d, channels - 1)
-        of_datum, of_query = self.lift.weight[:, :1], self.lift.weight[:, 1:]
-        # the lift of [datum, query] in two shares, as that of the query is the same in all rows
-        share = F.linear(query, of_query, self.lift.bias)[:, None]  # (B, 1, d, e)
-        x = F.linear(rows[..., None], of_datum) + share  # (B, N, d, e)
+    ) -> Tensor:  # (M, N, d), (B, d, channels), (M, d, 2); M = B, or with a late query a divisor
+        beside = [] if self.query_lift is not None else [query]
+        beside += [] if units is None else [units]
+        of_datum, of_rest = self.lift.weight[:, :1], self.lift.weight[:, 1:]
+        # the lift of [datum, rest] in two shares, as that of the rest is the same in all rows
+        share: Tensor = self.lift.bias
+        if beside:
+            share = F.linear(torch.cat(beside, dim=-1), of_rest, share)[:, None]  # (M, 1, d, e)
+        x = F.linear(rows[..., None], of_datum) + share  # (M, N, d, e)
         for place, block in enumerate(self.blocks):
             axis = "samples" if place % 2 else "variables"
             x = block(x, axis=axis, n_obs=n_obs, n_vars=n_vars, precision=precision, key=key)
-        normed: Tensor = self.norm(x)
-        if n_obs is None:
-            return normed.mean(dim=1)  # (B, d, e)
-        normed = normed.masked_fill(~real(n_obs, normed.shape[1])[:, :, None, None], 0.0)
-        return normed.sum(dim=1) / n_obs[:, None, None]
+        pooled: Tensor = _mean_over_rows(self.norm(x), n_obs)  # (M, d, e)
+        if self.query_lift is None:
+            return pooled
+        queries = len(query) // len(rows)
+        joined: Tensor = pooled.repeat_interleave(queries, dim=0) + self.query_lift(query)
+        if n_vars is not None:
+            n_vars = n_vars.repeat_interleave(queries)
+        for block in self.query_blocks:
+            joined = block(joined[:, None], axis="variables", n_vars=n_vars, key=key).squeeze(1)
+        return joined
+
+
+def _mean_over_rows(x: Tensor, n_obs: Tensor | None) -> Tensor:  # (B, N, d, e), (B,)
+    if n_obs is None:
+        return x.mean(dim=1)
+    x = x.masked_fill(~real(n_obs, x.shape[1])[:, :, None, None], 0.0)
+    return x.sum(dim=1) / n_obs[:, None, None]
+
+
+def encode_units(mean: Tensor, scale: Tensor) -> Tensor:
+    """Encode a column's mean and standard deviation (B, d): log scale and mean / scale, (B, d, 2).
+
+    The ratio stays within +-100, as a table may stand far from zero.
+    """
+    return torch.stack([scale.log(), (mean / scale).clamp(-100.0, 100.0)], dim=-1)
 
 
 def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor:
@@ -66,7 +99,7 @@ def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor
 
     Returns
     -------
-    Tensor, shape (B, d, channels - 1)
+    Tensor, shape (B, d, query_channels)
     """
     mask = targets.to(values.dtype)[..., None]  # (B, d, 1)
     if config.query == "value":
