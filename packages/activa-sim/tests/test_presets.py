@@ -62,7 +62,7 @@ def test_general_pairs_have_unit_variances_and_values_within_three_deviations() 
 
 
 def test_the_cause_is_named_by_the_graph() -> None:
-    batch = simulator("general-2").sample(3000, 200)
+    batch = simulator("general-2").sample(4000, 200)
     assert batch.graphs is not None
     uniform = np.abs(batch.obs).max(axis=1) < np.sqrt(3)  # (M, d): a uniform cause stays within
     for first, second in ((0, 1), (1, 0)):
