@@ -21,12 +21,13 @@ CELLS = 2**18  # distances held at once
 
 def energy_terms(pairs: Samples) -> Array:
     """Return (P, 3): the weighted mean distances between the samples and within each."""
-    return _terms(pairs, lambda _, distances: distances[None])[..., 0]
+    return _terms(pairs, 1, lambda _, distances: distances[None])[..., 0]
 
 
 def mmd_terms(pairs: Samples, bandwidths: Array) -> Array:
     """Return (P, 3, K): the same of the Gaussian kernel, for bandwidths (P, K)."""
-    return _terms(pairs, lambda p, r: np.stack([gaussian(r, s) for s in bandwidths[p]]))
+    K = bandwidths.shape[1]
+    return _terms(pairs, K, lambda p, r: np.stack([gaussian(r, s) for s in bandwidths[p]]))
 
 
 def pooled_median(rows: Rows, *, or_mean: bool) -> Array:
@@ -84,21 +85,20 @@ def gaussian(distances: Array, bandwidth: float) -> Array:
         return np.asarray(np.exp(-0.5 * (distances / bandwidth) ** 2))
 
 
-def _terms(pairs: Samples, values: Callable[[int, Array], Array]) -> Array:
+def _terms(pairs: Samples, K: int, values: Callable[[int, Array], Array]) -> Array:
     """Sum a_i b_j of (K, n, m) values over both rows, for x and y, x and x, y and y."""
-    rows = []
+    out = np.full((len(pairs.x), 3, K), np.nan)
     for p in range(len(pairs.x)):
         x, y = pairs.x[p].astype(np.float64), pairs.y[p].astype(np.float64)
         a, b = pairs.a[p], pairs.b[p]
-        known = all(np.isfinite(part).all() for part in (x, y, a, b))
-        sums = []
-        for left, at, right, of in ((x, a, y, b), (x, a, x, a), (y, b, y, b)):
-            total = np.zeros(len(values(p, np.zeros((1, 1)))))
-            for part in _blocks(len(left), len(right)):
-                total += values(p, distances(left[part], right)) @ of @ at[part]
-            sums.append(total if known else np.full_like(total, np.nan))
-        rows.append(np.stack(sums))
-    return np.array(rows)
+        if not all(np.isfinite(part).all() for part in (x, y, a, b)):
+            continue
+        for place, (left, at, right, of) in enumerate(((x, a, y, b), (x, a, x, a), (y, b, y, b))):
+            out[p, place] = sum(
+                values(p, distances(left[part], right)) @ of @ at[part]
+                for part in _blocks(len(left), len(right))
+            )
+    return out
 
 
 def _blocks(n: int, m: int) -> Iterator[slice]:
