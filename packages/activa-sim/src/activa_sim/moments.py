@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from activa_sim.mechanisms.linear import Linear
+    from activa_sim.affine import Affine
     from activa_sim.noises import Noise
     from activa_sim.regimes import Model, Queries
     from activa_sim.rng import Streams
@@ -50,14 +50,14 @@ class Moments:
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def linear_moments(mechanism: Linear, noise: Noise, queries: Queries) -> Moments:
-    """Solve V = B^T V + eps, where queries with known values change B or the law of eps."""
+def linear_moments(affine: Affine, noise: Noise, queries: Queries) -> Moments:
+    """Solve V = B^T V + a + eps, where queries with known values change B, a or the law of eps."""
     values = queries.values
     assert values is not None, "linear moments are those at known values"
-    mean = mechanism.scales * noise.mean  # (M, d)
-    variance = mechanism.scales**2 * noise.variance
+    mean = affine.offsets + affine.scales * noise.mean  # (M, d)
+    variance = affine.scales**2 * noise.variance
     Q = values.shape[1]
-    weights = np.repeat(mechanism.weights[:, None], Q, axis=1)  # (M, Q, d, d)
+    weights = np.repeat(affine.weights[:, None], Q, axis=1)  # (M, Q, d, d)
     means, variances = (np.repeat(a[:, None], Q, axis=1) for a in (mean, variance))  # (M, Q, d)
     for number, law in enumerate(queries.query.laws):
         targets = queries.targets & (queries.law == number)[..., None]  # (M, Q, d)
@@ -67,7 +67,7 @@ def linear_moments(mechanism: Linear, noise: Noise, queries: Queries) -> Moments
             means = np.where(targets, values, means)
             variances = np.where(targets, law.variance, variances)
             weights = np.where(targets[:, :, None, :], 0.0, weights)
-    return Moments(*_solved(mechanism.weights, mean, variance), *_solved(weights, means, variances))
+    return Moments(*_solved(affine.weights, mean, variance), *_solved(weights, means, variances))
 
 
 def _solved(

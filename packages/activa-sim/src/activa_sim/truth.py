@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activa_sim.affine import affine, is_affine
 from activa_sim.columns import graph_columns, of_queries
 from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
 from activa_sim.graphs.paths import closure
-from activa_sim.mechanisms.linear import Linear
 from activa_sim.models import draw_models, draw_queries
 from activa_sim.moments import Moments, estimated_moments, linear_moments
 from activa_sim.rng import numbered_streams
@@ -90,7 +90,8 @@ class Truth:
         Raises
         ------
         InputError
-            If the batch does not say what drew it, or was drawn by something else.
+            If the batch does not say what drew it, or was drawn by something else, or `rows` is
+            less than 2.
 
         Examples
         --------
@@ -99,6 +100,8 @@ class Truth:
         >>> Truth.of(batch).moments.interv_mean.shape
         (3, 2, 2)
         """
+        if rows is not None and rows < 2:
+            raise InputError(f"rows is {rows}; give at least 2")
         config, streams = _origin(batch)
         model, places = draw_models(config, streams)
         queries, order = draw_queries(config, streams, places)
@@ -110,9 +113,10 @@ class Truth:
         values[models, order[:, :, None], places[:, None, :]] = batch.values
         queries = replace(queries, values=values)
         moments, weights = None, None
-        if isinstance(model.mechanism, Linear) and config.levels is None:
-            rows, moments = None, linear_moments(model.mechanism, model.noise, queries)
-            weights = graph_columns(model.mechanism.weights, everything)
+        if is_affine(model.mechanism) and config.levels is None:
+            linear = affine(model, streams)
+            rows, moments = None, linear_moments(linear, model.noise, queries)
+            weights = graph_columns(linear.weights, everything)
         elif rows is not None:
             moments = _estimated(config, queries, streams, rows)
         if moments is not None:
@@ -124,6 +128,12 @@ def _origin(batch: CausalBatch) -> tuple[SimulatorConfig, Streams]:
     """Read the configuration of a batch and give the streams of its models."""
     if not batch.config or batch.index is None:
         raise InputError("the batch does not say what drew it; give one from a simulator")
+    if "cell_types" in batch.config:
+        raise InputError(
+            "gene regulation has no closed form; average a large sample of the same models instead, "
+            "Simulator(SergioConfig.from_dict(batch.config)).sample(len(batch), 10_000, "
+            f'seed={batch.seed}, split="{batch.split}", start={batch.index[0]})'
+        )
     config = SimulatorConfig.from_dict(batch.config)
     return config, numbered_streams(batch.seed, batch.split, batch.index)
 
@@ -147,8 +157,6 @@ def _check_same(batch: CausalBatch, graphs: BoolArray, targets: BoolArray) -> No
 
 def _estimated(config: SimulatorConfig, queries: Queries, streams: Streams, rows: int) -> Moments:
     """Estimate moments model by model, so that many rows fit into the memory."""
-    if rows < 2:
-        raise InputError(f"rows is {rows}; give at least 2")
     parts = []
     for m in range(len(queries.targets)):
         one = slice(m, m + 1)

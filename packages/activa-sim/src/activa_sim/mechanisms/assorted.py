@@ -66,7 +66,7 @@ class AssortedMechanism:
         family = choose(uniform[..., 0], len(self.families), self.first_share)  # (M, d, d)
         # no edge needs the diagonal, so it is free for what belongs to a variable
         r2 = self.low + (self.high - self.low) * np.diagonal(uniform[..., 0], axis1=1, axis2=2)
-        return _Assorted(
+        return Assorted(
             families=np.where(graphs, np.array(self.families)[family], NO_MECHANISM),
             calibration=self.calibration,
             signs=np.where(uniform[..., 1] < 0.5, -1.0, 1.0),
@@ -76,7 +76,9 @@ class AssortedMechanism:
 
 
 @dataclass(frozen=True)
-class _Assorted:
+class Assorted:
+    """Functions with their parameters."""
+
     families: NDArray[np.str_]
     calibration: int
     signs: FloatArray  # (M, d, d)
@@ -84,6 +86,7 @@ class _Assorted:
     r2: FloatArray  # (M, d), zero without a cause
 
     def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
+        """Variable j (M, rows), from x (M, d, rows), right up to j, and its noise (M, rows)."""
         signal = np.zeros_like(noise)
         for i in range(j):
             for name, function in FUNCTIONS.items():

@@ -52,19 +52,22 @@ class MixedMechanism:
         """Draw the law of every variable and the parameters of each law."""
         uniform = streams.at(Site.LAW, range(graphs.shape[-1])).uniform(1)[..., 0]
         # the laws may share random numbers, as a variable uses those of one law alone
-        return _Mixed(
+        return Mixed(
             mechanisms=tuple(law.draw(streams, graphs) for law in self.laws),
             chosen=choose_among(uniform, self.shares or (1.0,) * len(self.laws)),
         )
 
 
 @dataclass(frozen=True)
-class _Mixed:
+class Mixed:
+    """Mechanisms, and which of them each variable follows."""
+
     mechanisms: tuple[Mechanism, ...]
     chosen: NDArray[np.intp]  # (M, d)
 
     @property
     def families(self) -> NDArray[np.str_]:
+        """Name of each edge's function, as `Mechanism` has it."""
         families = self.mechanisms[0].families
         for number, mechanism in enumerate(self.mechanisms):
             families = np.where(self.chosen[:, None] == number, mechanism.families, families)
@@ -72,9 +75,11 @@ class _Mixed:
 
     @property
     def calibration(self) -> int:
+        """Leading rows that only scale, of the law that needs most."""
         return max(mechanism.calibration for mechanism in self.mechanisms)
 
     def child(self, j: int, x: FloatArray, noise: FloatArray) -> FloatArray:
+        """Variable j (M, rows), from x (M, d, rows), right up to j, and its noise (M, rows)."""
         value = np.empty_like(noise)
         for number, mechanism in enumerate(self.mechanisms):
             models = np.nonzero(self.chosen[:, j] == number)[0]
