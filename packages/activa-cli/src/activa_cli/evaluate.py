@@ -2,10 +2,11 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +17,7 @@ from activa_cli.results import Record, check_places, draw, records, tables, writ
 
 if TYPE_CHECKING:
     from activa_core.checkpoint import ModelCard
-    from activa_eval import Predictor, Scores
+    from activa_eval import BatchPredictor, Predictor, Scores
     from activa_eval.scores import Scale
     from activa_sim import CausalBatch
 
@@ -63,14 +64,7 @@ def evaluate(
     predictors = {"activa": asked.predictor(draws=draws)}
     predictors |= {name.value: getattr(activa_eval, name) for name in rows or Reference}
     began = time.perf_counter()
-    found: list[Record] = []
-    batches = list(fresh_batches(preset, models, sizes, seed))
-    scores = {
-        name: score_all(name, predictor, batches, seed=seed)
-        for name, predictor in predictors.items()
-    }
-    for scale in SCALES:
-        found += records({name: both[scale] for name, both in scores.items()}, scale)
+    found = measure(predictors, fresh_batches(preset, models, sizes, seed), seed=seed)
     answer = {
         "model": model,
         "card": asked.card.model_dump(mode="json", exclude={"recipe"}),
@@ -94,6 +88,59 @@ def evaluate(
         return
     for table in tables(found, f"{model} on {models} models of {preset}"):
         show(table, as_json=False)
+
+
+def measure(
+    predictors: "Mapping[str, Predictor | BatchPredictor]",
+    batches: "Sequence[CausalBatch]",
+    *,
+    seed: int,
+    slow: Collection[str] = (),
+    slow_models: int = 0,
+) -> list[Record]:
+    """Score predictors on all models, those named in `slow` on the first `slow_models` of them.
+
+    The slow ones are compared with the others on the models that they have in common.
+    """
+    scores: dict[str, dict[Scale, Scores]] = {}
+    for name, predictor in predictors.items():
+        these = first_models(batches, slow_models) if name in slow else batches
+        scores[name] = score_all(name, predictor, these, seed=seed)
+    found: list[Record] = []
+    for scale in SCALES:
+        on_scale = {name: both[scale] for name, both in scores.items()}
+        found += records({n: s for n, s in on_scale.items() if n not in slow}, scale)
+        if scores.keys() & set(slow):
+            alike = {
+                name: whole if name in slow else first_scores(whole, slow_models)
+                for name, whole in on_scale.items()
+            }
+            found += [record for record in records(alike, scale) if record["method"] in slow]
+    return found
+
+
+def first_models(batches: "Sequence[CausalBatch]", models: int) -> "list[CausalBatch]":
+    """Keep the first models of several batches."""
+    kept: list[CausalBatch] = []
+    for batch in batches:
+        if models > 0:
+            kept.append(batch[:models])
+        models -= len(batch)
+    return kept
+
+
+def first_scores(scores: "Scores", models: int) -> "Scores":
+    """Keep the scores of the first models."""
+    import numpy as np
+
+    cut: dict[str, Any] = {}
+    for field in fields(scores):
+        value = getattr(scores, field.name)
+        if isinstance(value, np.ndarray):
+            cut[field.name] = value[:models]
+        elif isinstance(value, Mapping):
+            cut[field.name] = {name: labels[:models] for name, labels in value.items()}
+    return replace(scores, **cut)
 
 
 def trained_on(card: "ModelCard") -> str:
@@ -124,7 +171,11 @@ def fresh_batches(
 
 
 def score_all(
-    name: str, predictor: "Predictor", batches: "Sequence[CausalBatch]", *, seed: int
+    name: str,
+    predictor: "Predictor | BatchPredictor",
+    batches: "Sequence[CausalBatch]",
+    *,
+    seed: int,
 ) -> "dict[Scale, Scores]":
     """Score a predictor on all batches; say once that questions lay outside its range."""
     from activa_core.predict import RangeWarning

@@ -6,6 +6,7 @@ from activa_cli.console import OneSentence
 from activa_cli.evaluate import evaluate
 from activa_cli.info import info
 from activa_cli.predict import predict
+from activa_cli.reproduce import reproduce
 from activa_cli.simulate import simulate
 from activa_cli.train import train
 
@@ -25,3 +26,4 @@ app.command(epilog="Example: activa simulate gauss-2 --models 100 --samples 40 -
 )
 app.command(epilog="Example: activa train gauss-2 --out runs/gauss-2")(train)
 app.command(epilog="Example: activa evaluate gauss-2 --models 1000 --out results.json")(evaluate)
+app.command(epilog="Example: activa reproduce table1 --rows gauss-2 --out table1")(reproduce)

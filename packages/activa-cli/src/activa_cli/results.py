@@ -14,6 +14,8 @@ from activa_cli.errors import InputError
 
 if TYPE_CHECKING:
     from activa_eval import Estimate, Row, Scores
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Record: TypeAlias = dict[str, Any]
 """One metric of one method on one part of the models: what `activa_eval.Row` holds, as JSON."""
@@ -54,10 +56,11 @@ def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
     from activa_eval import compare
 
     labels = next(iter(scores.values())).labels
-    found = [_record(row, scale, None) for row in compare(scores, versus="activa")]
+    versus = "activa" if "activa" in scores else None
+    found = [_record(row, scale, None) for row in compare(scores, versus=versus)]
     for label, names in labels.items():
         if len(set(names)) > 1:
-            rows = compare(scores, versus="activa", group_by=label)
+            rows = compare(scores, versus=versus, group_by=label)
             grouped = (row for row in rows if row.group is not None and row.queries == "all")
             found += [_record(row, scale, label) for row in grouped]
     return found
@@ -89,7 +92,6 @@ def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
 
 def draw(found: Sequence[Record], path: Path) -> None:
     """Draw each method's mean and interval, a panel a metric, on the data's scale."""
-    from activa_core.files import write_whole
     from matplotlib.figure import Figure
 
     chosen = [r for r in found if (r["scale"], r["label"], r["queries"]) == ("data", None, "all")]
@@ -98,14 +100,28 @@ def draw(found: Sequence[Record], path: Path) -> None:
     figure = Figure(figsize=(2.4 * len(metrics) + 1.5, 0.35 * len(methods) + 1.2))
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for panel, metric in zip(panels, metrics, strict=True):
-        for r in chosen:
-            if r["metric"] == metric and isinstance(r["mean"], float):
-                place, color = methods.index(r["method"]), f"C{int(r['method'] != 'activa')}"
-                panel.plot([r["low"], r["high"]], [place, place], color=color)
-                panel.plot(r["mean"], place, "o", color=color)
-        panel.set(title=TITLES[metric], yticks=range(len(methods)), yticklabels=methods)
-        panel.grid(axis="x", alpha=0.3)
+        draw_panel(panel, chosen, metric, methods)
+        panel.set(title=TITLES[metric])
     panels[0].invert_yaxis()
+    write_figure(figure, path)
+
+
+def draw_panel(panel: "Axes", found: Sequence[Record], metric: str, methods: Sequence[str]) -> None:
+    """Draw each method's mean and interval of one metric, a line a method."""
+    for r in found:
+        if r["metric"] == metric and isinstance(r["mean"], float):
+            place = methods.index(r["method"])
+            color = "C0" if r["method"].startswith("activa") else "C1"
+            panel.plot([r["low"], r["high"]], [place, place], color=color)
+            panel.plot(r["mean"], place, "o", color=color)
+    panel.set(yticks=range(len(methods)), yticklabels=methods)
+    panel.grid(axis="x", alpha=0.3)
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a picture in the format that the name of its file says, whole or not at all."""
+    from activa_core.files import write_whole
+
     drawn = io.BytesIO()
     kind = path.suffix.lower().removeprefix(".")
     figure.savefig(drawn, format=kind, dpi=150, bbox_inches="tight")

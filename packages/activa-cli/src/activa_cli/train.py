@@ -29,15 +29,29 @@ def train(
 ) -> None:
     """Train a model on fresh simulations, or go on with a run that was interrupted."""
     from activa_core import checkpoint
-    from activa_core.train import fit
-    from activa_sim import simulator
 
-    from activa_cli.recipe import SimulatedSource, read_recipe
+    from activa_cli.recipe import read_recipe
 
     chosen = read_recipe(recipe)
     overrides = {"steps": steps, "seed": seed}
     given = {name: value for name, value in overrides.items() if value is not None}
     chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=given)})
+    path = run(chosen, out, start=start)
+    _, card = checkpoint.load(path)
+    if as_json:
+        show({"file": str(path), **card.model_dump(mode="json")}, as_json=True)
+    else:
+        nll = card.metrics["held_out_nll"]
+        say(f"wrote {path} after {card.steps} steps, held-out NLL {nll:.3f} a row")
+
+
+def run(chosen: "Recipe", out: Path, *, start: Path | None = None) -> Path:
+    """Train what a recipe describes, or go on with it, and return the model's file."""
+    from activa_core.train import fit
+    from activa_sim import simulator
+
+    from activa_cli.recipe import SimulatedSource
+
     source = SimulatedSource(
         simulator(chosen.data.simulator),
         rows=chosen.data.rows,
@@ -45,7 +59,7 @@ def train(
         seed=chosen.training.seed,
         max_rows=chosen.data.max_rows,
     )
-    path = fit(
+    return fit(
         chosen.model,
         source,
         chosen.training,
@@ -54,12 +68,6 @@ def train(
         card=first_card(chosen, source.simulator),
         start=start,
     )
-    _, card = checkpoint.load(path)
-    if as_json:
-        show({"file": str(path), **card.model_dump(mode="json")}, as_json=True)
-    else:
-        nll = card.metrics["held_out_nll"]
-        say(f"wrote {path} after {card.steps} steps, held-out NLL {nll:.3f} a row")
 
 
 def held_out(recipe: "Recipe", simulator: "Simulator") -> list["CausalBatch"]:
