@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FAMILIES: dict[str, tuple[str, ...]] = {
     "alternating_attention": ("native", "triton"),
     "mixture_log_prob": ("native", "triton"),
-    "distances": ("native",),
+    "distances": ("native", "triton"),
 }
 AUTOMATIC = {"cpu": "native", "cuda": "triton"}
 REASONS = {
