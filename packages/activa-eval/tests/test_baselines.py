@@ -3,14 +3,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from activa_eval import InputError, conditional_gaussian, eqvar, hedge, no_change, oracle
+from activa_eval import (
+    InputError,
+    conditional_gaussian,
+    eqvar,
+    hedge,
+    ida,
+    lingam,
+    no_change,
+    oracle,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 OBS = np.random.default_rng(0).standard_normal((40, 3)) @ [[1, 2, 0], [0, 1, 1], [0, 0, 1]]
 TARGETS, VALUES = np.array([True, False, False]), np.array([5.0, np.nan, np.nan])
 ROWS = np.random.default_rng(1).normal([5.0, 8.0, 4.0], 1.0, size=(7, 3))
-BASELINES = [no_change, conditional_gaussian, hedge, eqvar]
+BASELINES = [no_change, conditional_gaussian, hedge, eqvar, lingam, ida]
 
 
 def test_no_change_keeps_every_observed_row_and_sets_the_target() -> None:
@@ -64,14 +73,14 @@ def test_hedge_is_the_equal_mixture_of_the_two() -> None:
     assert not np.isin(drawn[:, 1], both.sample(4000, seed=1)[:, 1]).any()
 
 
-@pytest.mark.parametrize("baseline", [no_change, conditional_gaussian, hedge])
+@pytest.mark.parametrize("baseline", [no_change, conditional_gaussian, hedge, ida])
 def test_the_distribution_function_of_a_target_is_a_step_at_its_value(baseline: Any) -> None:
     rows = np.array([[4.9, 0.0, 0.0], [5.0, 0.0, 0.0], [5.1, 0.0, 0.0]])
     cdf = baseline(OBS, TARGETS, VALUES, 0).cdf(rows)
     assert_array_equal(cdf[:, 0], [0.0, 1.0, 1.0])
 
 
-@pytest.mark.parametrize("baseline", [conditional_gaussian, hedge, eqvar])
+@pytest.mark.parametrize("baseline", [conditional_gaussian, hedge, eqvar, lingam, ida])
 def test_the_seed_of_a_sample_decides_it(baseline: Any) -> None:
     prediction = baseline(OBS, TARGETS, VALUES, 0)
     assert_array_equal(prediction.sample(9, seed=1), prediction.sample(9, seed=1))

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from activa_eval import eqvar
-from activa_eval.structural import variance_order
+from activa_eval import InputError, eqvar, told_graph
+from activa_eval.structural import topological_order, variance_order
 from numpy.testing import assert_allclose, assert_array_equal
 
 WEIGHTS = np.array([[0, 0, 0, 0], [1.5, 0, 0, 0], [0, -1.2, 0, 0], [0.8, 0, 0, 0]])  # 2>1>0<3
@@ -71,3 +73,28 @@ def test_constant_columns_and_fewer_rows_than_columns_still_give_finite_rows(
     rows = eqvar(obs, targets, np.where(targets, 5.0, np.nan), 0).sample(7, seed=0)
     assert rows.shape == (7, d)
     assert np.abs(rows).max() < 100.0
+
+
+def test_told_the_graph_the_model_regresses_on_the_true_parents_only() -> None:
+    batch = SimpleNamespace(
+        obs=draw(20_000)[None],
+        targets=(np.arange(4) == 1)[None, None],
+        values=np.array([[[np.nan, 5.0, np.nan, np.nan]]]),
+        graphs=(WEIGHTS != 0)[None],
+    )
+    rows = np.asarray(told_graph.predict_from(batch, 0, 0, 0).sample(20_000, 1))
+    expected = 3.0 + np.array([1.5 * (5.0 - 3.0), 2.0, 0.0, 0.0])
+    assert_allclose(rows.mean(axis=0), expected, atol=0.03)
+
+
+def test_a_graph_that_is_missing_or_has_a_cycle_is_refused() -> None:
+    with pytest.raises(InputError, match=r"needs batch\.graphs"):
+        told_graph.predict_from(SimpleNamespace(), 0, 0, 0)
+    with pytest.raises(InputError, match="cycle"):
+        topological_order(np.array([[False, True], [True, False]]))
+
+
+def test_a_topological_order_puts_parents_first() -> None:
+    place = np.argsort(topological_order(WEIGHTS != 0))
+    assert place[2] < place[1] < place[0]
+    assert place[3] < place[0]

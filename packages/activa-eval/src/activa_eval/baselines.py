@@ -11,6 +11,7 @@ import numpy.typing as npt
 from activa_eval.arrays import BoolArray, FloatArray, IntArray, to_float
 from activa_eval.errors import InputError
 from activa_eval.gaussian import Gaussian
+from activa_eval.mixture import Mixture
 from activa_eval.predictor import Prediction
 
 
@@ -98,13 +99,13 @@ def conditional_gaussian(
     return GaussianPrediction(target, value, Gaussian.fit(rows).condition(target, value[target]))
 
 
-def hedge(obs: npt.ArrayLike, targets: npt.ArrayLike, values: npt.ArrayLike, seed: int) -> Hedge:
+def hedge(obs: npt.ArrayLike, targets: npt.ArrayLike, values: npt.ArrayLike, seed: int) -> Mixture:
     """Predict the equal mixture of `no_change` and `conditional_gaussian`.
 
     Needs no learning, and beats committing to a direction. Parameters and errors as `no_change`.
     """
     query = obs, targets, values, seed
-    return Hedge(no_change(*query), conditional_gaussian(*query))
+    return Mixture.equal([no_change(*query), conditional_gaussian(*query)])
 
 
 @dataclass(frozen=True)
@@ -153,30 +154,6 @@ class NoChange(GaussianPrediction):
     def sample(self, n: int, seed: int) -> FloatArray:
         """Return (n, d) rows in random order; for n = N each row of D once."""
         return np.where(self.targets, self.values, Rows(self.rows).sample(n, seed))
-
-
-@dataclass(frozen=True)
-class Hedge:
-    """The equal mixture of two predictions."""
-
-    first: GaussianPrediction
-    second: GaussianPrediction
-
-    def sample(self, n: int, seed: int) -> FloatArray:
-        """Draw (n, d) rows, each from either part with probability one half."""
-        rng = np.random.default_rng(seed)
-        coin, seeds = rng.random((n, 1)) < 0.5, rng.integers(2**63, size=2)
-        parts = self.first.sample(n, int(seeds[0])), self.second.sample(n, int(seeds[1]))
-        return np.where(coin, *parts)
-
-    def log_prob(self, rows: npt.ArrayLike) -> FloatArray:
-        """Log density of the free columns of (n, d) rows."""
-        both = np.logaddexp(self.first.log_prob(rows), self.second.log_prob(rows))
-        return np.asarray(both - np.log(2.0))
-
-    def cdf(self, rows: npt.ArrayLike) -> FloatArray:
-        """Marginal distribution function at (n, d) rows."""
-        return np.asarray((self.first.cdf(rows) + self.second.cdf(rows)) / 2.0)
 
 
 def draw_evenly(choices: int, n: int, rng: np.random.Generator) -> IntArray:

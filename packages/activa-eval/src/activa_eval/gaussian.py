@@ -62,7 +62,12 @@ class Gaussian:
     def cdf(self, rows: FloatArray) -> FloatArray:
         """Marginal distribution function of each column at (n, d) rows."""
         deviation = np.sqrt(self.covariance.diagonal().clip(min=FLOOR**2))
-        return np.asarray(0.5 * _erfc((self.mean - rows) / (deviation * math.sqrt(2.0))))
+        return normal_cdf((rows - self.mean) / deviation)
+
+
+def normal_cdf(z: FloatArray) -> FloatArray:
+    """Distribution function of N(0, 1)."""
+    return np.asarray(0.5 * _erfc(-z / math.sqrt(2.0)))
 
 
 def centre(rows: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,15 +1,18 @@
-"""The baseline that learns a graph first: equal noise variances give the causal order."""
+"""Linear models along a causal order: read off the variances, or told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from activa_eval.arrays import BoolArray, FloatArray, IntArray
 from activa_eval.baselines import draw_evenly, query_of
+from activa_eval.errors import InputError
 from activa_eval.gaussian import Gaussian, centre
+from activa_eval.predictor import Prediction
 
 THRESHOLD = 2.3  # of |z|: an edge that could well be chance is left out
 
@@ -45,6 +48,47 @@ def eqvar(
     return LinearModel.fit(rows, order, target, value)
 
 
+class ToldGraph:
+    """A linear model along the true graph: what is left to do once the direction is known.
+
+    It reads `graphs` of the batch that is scored: call `score(told_graph, batch)`. Coefficients
+    are least squares on the true parents, without pruning; draws as `eqvar`.
+    """
+
+    def predict_from(
+        self,
+        batch: Any,
+        model: int,
+        query: int,
+        seed: int,  # noqa: ARG002 - the protocol's
+    ) -> Prediction:
+        """Fit the parents' coefficients and set the target."""
+        graphs = getattr(batch, "graphs", None)
+        if graphs is None:
+            raise InputError("told_graph needs batch.graphs; leave it out where nobody knows them")
+        question = batch.obs[model], batch.targets[model][query], batch.values[model][query]
+        rows, target, value = query_of(*question)
+        graph = np.asarray(graphs[model], dtype=bool)
+        return LinearModel.fit(rows, topological_order(graph), target, value, parents=graph)
+
+
+told_graph = ToldGraph()
+
+
+def topological_order(graph: BoolArray) -> IntArray:
+    """Order the variables of an acyclic graph (d, d) so that parents come first."""
+    left, order = graph.copy(), list[int]()
+    waiting = np.ones(len(graph), dtype=bool)
+    while waiting.any():
+        roots = np.flatnonzero(waiting & ~left.any(axis=0))
+        if not len(roots):
+            raise InputError("the graph has a cycle; give an acyclic one")
+        order.extend(map(int, roots))
+        waiting[roots] = False
+        left[roots] = False
+    return np.array(order, dtype=np.intp)
+
+
 def variance_order(covariance: FloatArray) -> IntArray:
     """Order the variables: next comes the one that those before leave the least variance."""
     left = covariance.copy()
@@ -72,14 +116,23 @@ class LinearModel:
 
     @classmethod
     def fit(
-        cls, rows: FloatArray, order: IntArray, targets: BoolArray, values: FloatArray
+        cls,
+        rows: FloatArray,
+        order: IntArray,
+        targets: BoolArray,
+        values: FloatArray,
+        *,
+        parents: BoolArray | None = None,
     ) -> LinearModel:
-        """Regress each variable on those before it in the order, and prune."""
+        """Regress each variable on its parents (d, d); else on those before it, and prune."""
         mean, centred = centre(rows)
         weights = np.zeros((len(order), len(order)))
         for place, child in enumerate(order):
             before = order[:place]
-            kept = before[_significant(centred[:, before], centred[:, child])]
+            if parents is None:
+                kept = before[_significant(centred[:, before], centred[:, child])]
+            else:
+                kept = np.flatnonzero(parents[:, child])
             weights[kept, child] = np.linalg.pinv(centred[:, kept]) @ centred[:, child]
         return cls(order, mean - mean @ weights, weights, centred - centred @ weights,
                    targets, values)  # fmt: skip
