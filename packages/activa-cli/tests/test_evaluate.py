@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from activa_cli.evaluate import fresh_batches
+from activa_cli.evaluate import fitting, fresh_batches
 from activa_sim import simulator
 from typer.testing import Result
 
@@ -19,11 +19,12 @@ def test_every_method_is_scored_on_both_scales(
     assert json.loads(result.stdout) == answer
     assert (answer["data"], answer["models"], answer["n_samples"]) == ("general-2", 6, [20, 20])
     whole = [r for r in answer["results"] if r["label"] is None and r["queries"] == "all"]
-    methods = {"activa", "oracle", "no_change", "conditional_gaussian", "hedge", "eqvar"}
+    without_density = {"oracle", "eqvar", "lingam", "told_graph"}
+    methods = {"activa", "no_change", "conditional_gaussian", "hedge", "ida"} | without_density
     for scale in ("data", "standardised"):
         found = {(r["method"], r["metric"]): r for r in whole if r["scale"] == scale}
         assert {m for m, metric in found if metric == "energy_distance"} == methods
-        assert {m for m, metric in found if metric == "nll"} == methods - {"oracle", "eqvar"}
+        assert {m for m, metric in found if metric == "nll"} == methods - without_density
         assert found["oracle", "mmd"]["mean"] < found["activa", "mmd"]["mean"]
     labels = {r["label"] for r in answer["results"]}
     assert labels == {None, "mechanism", "cause_noise", "effect_noise"}
@@ -36,6 +37,11 @@ def test_prints_a_table_with_the_chosen_rows(activa: Callable[..., Result], gene
     assert "MMD" in printed
     assert "hedge" in printed
     assert "eqvar" not in printed
+
+
+def test_only_gauss_2_is_scored_beside_the_row_that_knows_its_law() -> None:
+    assert "bayes_pair" in fitting("gauss-2")
+    assert set(fitting("gauss-2")) - set(fitting("beta-2")) == {"bayes_pair"}
 
 
 def test_a_model_of_unknown_origin_must_be_told_its_data(
