@@ -31,6 +31,7 @@ def test_a_model_knows_where_it_comes_from(
     answer = json.loads(result.stdout)
     card = Activa.from_pretrained(answer["file"]).card
     assert (card.name, card.n_samples, card.value_range, card.steps) == ("mine", (5, 9), 3.0, 4)
+    assert card.n_variables == (2, 2)
     assert card.recipe["data"]["simulator"] == "general-2"
     assert answer["metrics"]["held_out_nll"] == card.metrics["held_out_nll"]
 

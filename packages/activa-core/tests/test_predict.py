@@ -204,6 +204,13 @@ def test_outside_the_range_of_training_a_warning_points_at_the_question(
     assert [w.filename for w in caught] == [__file__]
 
 
+def test_more_columns_than_in_training_are_answered_with_a_warning(general: Activa) -> None:
+    narrow = Activa(general.model, ModelCard(n_variables=(2, 2)))
+    with pytest.warns(RangeWarning, match="has 3 columns, the model was trained on 2;") as caught:
+        narrow.intervene(table(), do={"X": 0.0})
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_inside_the_range_nothing_is_said(general: Activa) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

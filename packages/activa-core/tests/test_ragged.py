@@ -71,6 +71,8 @@ def network(**changes: Any) -> CVAE:
 
 PAPER: dict[str, Any] = {}
 GENERAL = {"query": "value", "standardise": True, "fix_target": True, "learned_diagonal": True}
+LATE = {**GENERAL, "see_units": True, "late_query": True, "query_blocks": 2}
+VARIANTS = {"paper": PAPER, "general": GENERAL, "late": LATE, "direct": {**LATE, "latent": False}}
 
 
 def terms(
@@ -87,7 +89,7 @@ def terms(
 
 @pytest.mark.parametrize("rows", ["mean", "sum"])
 @pytest.mark.parametrize("kl", ["bound", "monte_carlo"])
-@pytest.mark.parametrize("changes", [PAPER, GENERAL], ids=["paper", "general"])
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
 @pytest.mark.parametrize(("interv_rows", "predictive_weight"), [(None, 0.0), (4, 0.7)])
 def test_each_model_of_a_ragged_batch_gets_what_it_gets_alone(
     changes: dict[str, Any],
@@ -116,7 +118,7 @@ def test_each_model_of_a_ragged_batch_gets_what_it_gets_alone(
         torch.testing.assert_close(found, wanted, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("changes", [PAPER, GENERAL], ids=["paper", "general"])
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
 def test_the_held_out_density_of_a_ragged_batch_is_that_of_its_models(
     changes: dict[str, Any],
 ) -> None:

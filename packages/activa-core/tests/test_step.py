@@ -48,10 +48,12 @@ def train(
 
 @pytest.mark.parametrize("rows", ["mean", "sum"])
 @pytest.mark.parametrize("size", [1, 3, 5, 16, 99])
+@pytest.mark.parametrize("late_query", [False, True])
 def test_micro_batches_add_up_to_the_gradient_of_the_whole_batch(
-    small: ModelConfig, toy_source: Any, size: int, rows: Any
+    small: ModelConfig, toy_source: Any, size: int, rows: Any, late_query: bool
 ) -> None:
-    model = network(small.model_copy(update={"dropout": 0.0}), torch.float64)
+    options = {"dropout": 0.0, "late_query": late_query, "query_blocks": int(late_query)}
+    model = network(small.model_copy(update=options), torch.float64)
     optimiser = NAdam(model, clip_norm=1.0)
     found = []
     for micro_batch in (None, size):

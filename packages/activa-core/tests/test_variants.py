@@ -95,6 +95,15 @@ def test_only_a_network_that_sees_units_tells_scales_apart(
         assert torch.allclose(one, other, rtol=0, atol=1e-5) is not see_units
 
 
+def test_an_index_query_knows_its_value_in_standardised_columns(
+    small: ModelConfig, draw_batch: Callable[..., Any]
+) -> None:
+    model = network(small, standardise=True, trained_values=(-40.0, 5.0), latent=False)
+    known = model._query(asked(model.config, draw_batch(3, 9, 0)))  # (B, d, 2)
+    assert known[..., 1].sum(dim=1).tolist() == [1.0] * 6
+    assert not known[..., 0].any()
+
+
 def test_a_constant_column_is_a_fact_for_a_model_that_sees_units(small: ModelConfig) -> None:
     rows = np.random.default_rng(0).normal(size=(20, 2)) @ [[1.0, 2.0], [0.0, 1.0]]
     rows[:, 1] = 3.0

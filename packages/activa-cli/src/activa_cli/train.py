@@ -87,6 +87,7 @@ def first_card(recipe: "Recipe", simulator: "Simulator") -> "ModelCard":
     return ModelCard(
         name=recipe.name,
         n_samples=recipe.data.rows,
+        n_variables=(simulator.config.variables, simulator.config.variables),
         value_range=query.width if isinstance(query, WithinSpread) else None,
         recipe=recipe.model_dump(mode="json"),
         commit=_commit(),

@@ -39,6 +39,8 @@ class ModelCard(BaseModel):
     name: str = "unnamed"
     n_samples: tuple[int, int] = (1, 1_000_000)
     """Fewest and most rows of a data set in training."""
+    n_variables: tuple[int, int] | None = None
+    """Fewest and most variables in training; None: as many as the network takes."""
     value_range: float | None = None
     """Largest |value| of a query in training, in observed standard deviations from the mean."""
     recipe: dict[str, Any] = {}

@@ -110,7 +110,7 @@ class Activa:
         Warns
         -----
         RangeWarning
-            If the number of rows or the value lies outside the range of training.
+            If the number of rows or columns or the value lies outside the range of training.
         """
         observed = read_table(table)
         self._check_table(observed)
@@ -189,6 +189,13 @@ class Activa:
             warnings.warn(
                 f"the table has {N} rows and the model was trained on {fewest} to {most}; "
                 "read the answer with caution",
+                RangeWarning,
+                stacklevel=3,
+            )
+        trained, d = self.card.n_variables, observed.rows.shape[1]
+        if trained is not None and not trained[0] <= d <= trained[1]:
+            warnings.warn(
+                f"{misfit(d, 'the model was trained on', *trained)}; read the answer with caution",
                 RangeWarning,
                 stacklevel=3,
             )

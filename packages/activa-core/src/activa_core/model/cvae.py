@@ -58,7 +58,7 @@ class CVAE(nn.Module):
         self, asked: Pairs, *, precision: Precision | None = None, key: Tensor | None = None
     ) -> Tensor:
         """h(D, I) for B data sets with a query each: (B, d, e). The answers are not looked at."""
-        query = encode_query(asked.targets, asked.values, self.config)
+        query = self._query(asked)
         every = asked.queries if self.config.late_query else 1
         units = self._units(asked)
         embedding: Tensor = self.embedding(
@@ -118,7 +118,7 @@ class CVAE(nn.Module):
             return Evidence(log_prob, torch.zeros_like(log_prob), None)
         answer = self.encoder.embedding(
             pairs.interv,
-            encode_query(pairs.targets, pairs.values, self.config),
+            self._query(pairs),
             units=self._units(pairs),
             n_obs=pairs.n_interv,
             n_vars=n_vars,
@@ -168,6 +168,13 @@ class CVAE(nn.Module):
         ]  # S of (B, N)
         mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(len(per_draw))
         return _mean_over_rows(mixture, pairs.n_interv)
+
+    def _query(self, asked: Pairs) -> Tensor:  # (B, d, channels)
+        values = asked.values
+        if self.config.query == "index" and asked.units is not None:
+            mean, scale = asked.units.unbind(dim=1)  # indices are of values in the data's units
+            values = values * scale + mean
+        return encode_query(asked.targets, values, self.config)
 
     def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, 2)
         if not self.config.see_units or asked.units is None:

@@ -93,7 +93,8 @@ def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor
     targets : Tensor, shape (B, d), bool
         The variables that are set.
     values : Tensor, shape (B, d)
-        What they are set to, zero elsewhere, in model units.
+        What they are set to, in model units for "value" and in those of `trained_values` for
+        "index"; off target it does not matter.
     config : ModelConfig
         `query` "index": t_j * onehot(i) over `trained_values`; "value": [t_j, t_j * v_j].
 
