@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,16 +12,22 @@ REPEATS = 7  # the fastest of several: what else the machine does can only add
 TIMED = """
 import sys, time
 import numpy
-before = time.perf_counter()
+before = time.process_time()
 import {module}
-print(time.perf_counter() - before)
+print(time.process_time() - before)
 """
 
 
-@pytest.mark.parametrize("module", ["activa_sim", "activa_eval", "activa_kernels"])
-def test_importing_adds_less_than_a_tenth_of_a_second_to_numpy(module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "most"), [("activa_sim", 0.05), ("activa_eval", 0.1), ("activa_kernels", 0.1)]
+)
+def test_importing_adds_little_time_to_numpy(
+    module: str, most: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))  # compiled once, as by an installer
     seconds = [float(python(TIMED.format(module=module))) for _ in range(REPEATS)]
-    assert min(seconds) < 0.1
+    assert min(seconds) < most
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 from activa_sim import PRESETS, InputError, SimulatorConfig, simulator
-from activa_sim.description import LAWS, describe, restore
+from activa_sim.description import describe, laws, restore
 from activa_sim.graphs import EdgeList, ScaleFree
 from activa_sim.latents import Confounders
 from activa_sim.levels import Levels
@@ -81,4 +81,4 @@ def test_a_law_of_the_users_own_is_described_by_name() -> None:
         size: int = 3
 
     assert describe(Ring()) == {"law": "Ring", "size": 3}
-    assert "Ring" not in LAWS
+    assert "Ring" not in laws()

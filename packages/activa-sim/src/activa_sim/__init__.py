@@ -1,12 +1,12 @@
 """Batched, seedable causal models with interventional truth, for training and evaluation."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from activa_sim.backend import Backend, backend
 from activa_sim.batch import CausalBatch
 from activa_sim.config import SimulatorConfig
 from activa_sim.errors import InputError
+from activa_sim.later import later
 from activa_sim.presets import PRESETS, simulator
 from activa_sim.simulator import Simulator, shard_range
 from activa_sim.version import __version__
@@ -35,19 +35,14 @@ __all__ = [
     "simulator",
 ]
 
-# imported when they are first asked for, as that takes time
-LATER = {
-    "SERGIO_PRESETS": "sergio",
-    "SergioConfig": "sergio",
-    "networks": "sergio",
-    "Report": "diagnostics",
-    "report": "diagnostics",
-    "Truth": "truth",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import the module that holds a name."""
-    if name in LATER:
-        return getattr(import_module(f"activa_sim.{LATER[name]}"), name)
-    raise AttributeError(f'module "{__name__}" has no attribute "{name}"')
+__getattr__ = later(
+    __name__,
+    {
+        "SERGIO_PRESETS": "sergio",
+        "SergioConfig": "sergio",
+        "networks": "sergio",
+        "Report": "diagnostics",
+        "report": "diagnostics",
+        "Truth": "truth",
+    },
+)

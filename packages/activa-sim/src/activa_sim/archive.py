@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +15,15 @@ from activa_sim.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 PROVENANCE = "provenance"  # name of the array that holds the provenance as JSON
 
 
-def write(path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]) -> None:
+def write(
+    path: str | Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[str, Any]
+) -> None:
     """Write an .npz file; a failure leaves what stood there before."""
     named = {PROVENANCE: np.array(json.dumps(provenance)), **arrays}
     # not np.savez, which before numpy 2 forgets its ZipFile when the disk is full
@@ -32,12 +34,12 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], provenance: Mapping[st
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: str | Path) -> Iterator[Path]:
     """Yield where to write a file that takes the path's place once it is written in full."""
-    place = path.resolve()  # a link to a file stays one
+    place = Path(path).resolve()  # a link to a file stays one
     if place.exists() and not (place.is_file() or place.is_dir()):
         raise InputError(f"{path} is a device or a pipe, which no file can replace; name a file")
-    unfinished = place.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = place.with_name(f".{place.name}.{os.getpid()}.unfinished")
     try:
         yield unfinished
         with unfinished.open("r+b") as file:
@@ -53,11 +55,11 @@ def whole(path: Path) -> Iterator[Path]:
             unfinished.unlink()
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read arrays and provenance; pickled objects are refused."""
     try:
         # numpy leaves a file that it opened itself open where the archive is truncated
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             provenance = json.loads(archive[PROVENANCE].item())
             arrays = {name: archive[name] for name in archive.files if name != PROVENANCE}
     except FileNotFoundError as error:

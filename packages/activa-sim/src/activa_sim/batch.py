@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from activa_sim import archive
 from activa_sim.errors import InputError
 from activa_sim.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -158,7 +157,9 @@ class CausalBatch:
             If the file cannot be written; what stood there before is left as it was.
         """
         labels = {LABEL + name: label for name, label in self.labels.items()}
-        archive.write(Path(path), {**self.arrays(), **labels}, self.provenance())
+        from activa_sim import archive  # zipfile and what it needs take time
+
+        archive.write(path, {**self.arrays(), **labels}, self.provenance())
 
     @classmethod
     def load(cls, path: str | Path) -> CausalBatch:
@@ -169,7 +170,9 @@ class CausalBatch:
         InputError
             If there is no such file, or if it is truncated or holds something else.
         """
-        arrays, provenance = archive.read(Path(path))
+        from activa_sim import archive
+
+        arrays, provenance = archive.read(path)
         labels = {k.removeprefix(LABEL): arrays.pop(k) for k in [*arrays] if k.startswith(LABEL)}
         try:
             return cls(labels=labels, **arrays, **provenance)

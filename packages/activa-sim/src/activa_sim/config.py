@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from activa_sim import graphs, mechanisms, noises
 from activa_sim.description import check_part, describe, restore
 from activa_sim.errors import InputError, whole_number
 from activa_sim.graphs import GraphLaw
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 
 REQUIRED = ("variables", "graph", "mechanism", "noise", "query")
 OPTIONAL = ("latents", "levels")
-PARTS: Mapping[str, list[type]] = {
-    "graph": [getattr(graphs, name) for name in graphs.__all__],
-    "mechanism": [getattr(mechanisms, name) for name in mechanisms.__all__],
-    "noise": [getattr(noises, name) for name in noises.__all__],
-    "query": QueryLaw.__subclasses__(),
-    "targets": TargetLaw.__subclasses__(),
-    "latents": [Confounders],
-    "levels": [Levels],
+KINDS: Mapping[str, type] = {
+    "graph": GraphLaw,
+    "mechanism": MechanismLaw,
+    "noise": NoiseLaw,
+    "query": QueryLaw,
+    "targets": TargetLaw,
+    "latents": Confounders,
+    "levels": Levels,
 }
 
 
@@ -78,9 +77,9 @@ class SimulatorConfig:
     def __post_init__(self) -> None:
         """Refuse a number of variables that no graph has, and parts that are none or do not fit."""
         object.__setattr__(self, "variables", whole_number("variables", self.variables))
-        for name, known in PARTS.items():
+        for name, kind in KINDS.items():
             if not (name in OPTIONAL and getattr(self, name) is None):
-                check_part(name, getattr(self, name), known)
+                check_part(name, getattr(self, name), kind)
         if self.variables < 1:
             raise InputError(f"{self.variables} variables make no model; give at least 1")
         self.graph.check(self.variables)

@@ -10,7 +10,6 @@ import numpy as np
 
 from activa_sim.batch import CausalBatch
 from activa_sim.errors import InputError, check_names, whole_number
-from activa_sim.prefetch import prefetched
 from activa_sim.regimes import MAX_REGIMES
 from activa_sim.rng import model_streams
 
@@ -129,7 +128,11 @@ class Simulator:
             self.sample(batch_size, n_samples, seed=seed, split=split, start=step * batch_size)
             for step in count(start_step)
         )
-        return prefetched(batches, ahead) if ahead else batches
+        if not ahead:
+            return batches
+        from activa_sim.prefetch import prefetched  # threads take time to import
+
+        return prefetched(batches, ahead)
 
     def shard(
         self,

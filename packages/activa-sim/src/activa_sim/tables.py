@@ -90,7 +90,7 @@ def write_h5ad(batch: CausalBatch, path: str | Path, names: Sequence[str] | None
     if batch.graphs is not None:
         data.varp["graph"] = batch.graphs[0].astype(np.int8)
     data.uns["provenance"] = json.dumps({**batch.provenance(), "index": _numbers(batch)})
-    with whole(Path(path)) as place:
+    with whole(path) as place:
         data.write_h5ad(place)
 
 

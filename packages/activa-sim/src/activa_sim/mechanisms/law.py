@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Mechanism(Protocol):
         ...
 
 
+@runtime_checkable
 class MechanismLaw(Protocol):
     """A law of mechanisms; a frozen dataclass of its parameters."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Noise(Protocol):
         ...
 
 
+@runtime_checkable
 class NoiseLaw(Protocol):
     """A law of noise; a frozen dataclass of its parameters."""
 
