@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from activa_eval import (
     InputError,
+    compare,
     conditional_gaussian,
     energy_distance,
     energy_test,
@@ -64,11 +65,31 @@ def test_the_reference_rows_come_in_their_order(draw_pairs: Any) -> None:
 
 
 def test_what_a_predictor_does_not_offer_is_none(draw_pairs: Any) -> None:
-    scores = score(oracle, draw_pairs())
+    batch = draw_pairs()
+    scores = score(oracle, batch)
     assert scores.nll is None
     assert scores.coverage is None
     assert scores.p_value is None
-    assert set(scores.metrics()) == set(DISTANCES)
+    assert set(scores.metrics()) == {*DISTANCES, "non_descendant_error", "side_probability"}
+    del batch.graphs
+    assert score(oracle, batch).non_descendant_error is None
+
+
+def test_what_stays_and_which_side_are_scored_where_there_is_such_a_variable(
+    draw_pairs: Any,
+) -> None:
+    batch = draw_pairs()  # do(V_0) moves V_1 and leaves nothing; do(V_1) leaves V_0
+    scores = score(hedge, batch, scale="standardised")
+    side, still = scores.side_probability, scores.non_descendant_error
+    assert side is not None
+    assert still is not None
+    assert_array_equal(np.isnan(side), [[False, True]] * 12)
+    assert_array_equal(np.isnan(still), [[True, False]] * 12)
+    assert 0.3 < side[:, 0].mean() < 0.7  # half of the hedge stays
+    assert side[:, 0].mean() < score(oracle, batch).side_probability[:, 0].mean()
+    assert still[:, 1].mean() > score(no_change, batch).non_descendant_error[:, 1].mean()
+    rows = compare({"hedge": scores})
+    assert {row.metric: row.nans for row in rows if row.queries == "all"}["side_probability"] == 0
 
 
 def test_coverage_has_a_name_for_each_level(draw_pairs: Any) -> None:
@@ -86,6 +107,7 @@ def test_standardised_scores_are_those_of_standardised_data(draw_pairs: Any) -> 
         interv=batch.interv / unit[:, None, None],
         targets=batch.targets,
         values=batch.values / unit[:, None],
+        graphs=batch.graphs,
     )
     got, expected = score(hedge, batch, scale="standardised"), score(hedge, by_hand)
     for name, values in expected.metrics().items():
@@ -113,8 +135,13 @@ def test_missing_observations_spoil_their_model_and_a_missing_truth_its_query(
     lost = np.zeros((4, 2), dtype=bool)
     lost[1], lost[2, 1] = True, True
     for name, values in spoilt.metrics().items():
-        assert_array_equal(np.isnan(values), lost)
+        without = clean.meaningless.get(name, np.zeros((4, 2), dtype=bool))
+        assert_array_equal(np.isnan(values), lost | without)
         assert_array_equal(values[~lost], clean.metrics()[name][~lost])
+    rows = compare({"hedge": spoilt})
+    nans = {row.metric: row.nans for row in rows if row.queries == "all"}
+    assert nans["mmd"] == 3
+    assert nans["side_probability"] == 3  # not the two queries in which nothing moves
 
 
 def test_a_prediction_with_missing_rows_has_no_distance_but_its_density(draw_pairs: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,39 +16,51 @@ from activa_eval.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
+Rows = npt.NDArray[np.floating[Any]]  # float32 as it came, anything else as float64
+Measure = Callable[[Any, Any, FloatArray, FloatArray], FloatArray]
 
-CELLS = 2**18  # entries of one block of distance matrices: 2 MB, so that it stays in the cache
+CELLS = 2**18  # entries held at once where something takes one for each pair of rows
 SUM_TOLERANCE = 1e-4  # float32 weights add up to one only roughly; they are divided by their sum
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """P checked pairs of samples, with weights that sum to one, flattened over the batch axes."""
+    """P checked pairs of samples, with weights that sum to one, flattened over the batch axes.
 
-    x: FloatArray  # (P, n, d)
-    y: FloatArray  # (P, m, d)
+    Rows are divided by `unit`, a power of two, so that their squares stay within their dtype.
+    """
+
+    x: Rows  # (P, n, d)
+    y: Rows  # (P, m, d), of the dtype of x
     a: FloatArray  # (P, n)
     b: FloatArray  # (P, m)
+    unit: FloatArray  # (P,)
     batch: tuple[int, ...]
     tensor: Any  # the first torch tensor among the inputs, or None
 
-    def blocks(self) -> Iterator[tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]]:
-        """Yield (where, x, y, a, b) a block at a time; pairs with non-finite entries never appear."""
+    def blocks(self, cells: int) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray, FloatArray]]:
+        """Yield (where, x, y, a, b) of some pairs at a time, where a pair takes so many `cells`.
+
+        Pairs with non-finite entries never appear.
+        """
         parts = (self.x, self.y, self.a, self.b)
         finite = [np.isfinite(p).all(axis=tuple(range(1, p.ndim))) for p in parts]
         usable = np.flatnonzero(np.logical_and.reduce(finite))
-        size = max(1, CELLS // (self.x.shape[1] + self.y.shape[1]) ** 2)
+        size = max(1, CELLS // cells)
         for start in range(0, len(usable), size):
             where = usable[start : start + size]
             yield where, self.x[where], self.y[where], self.a[where], self.b[where]
 
+    def map(self, measure: Measure, cells: int) -> FloatArray:
+        """Return (P,) numbers, of blocks of pairs; NaN for a pair with a non-finite entry."""
+        values = np.full(len(self.x), np.nan)
+        for where, x, y, a, b in self.blocks(cells):
+            values[where] = measure(x, y, a, b)
+        return values
+
     def unflatten(self, values: FloatArray) -> FloatArray:
-        """Give (P,) numbers the batch shape and the kind (NumPy or torch) of the inputs."""
-        shaped = values.reshape(self.batch)
-        if self.tensor is None:
-            return shaped
-        result: FloatArray = sys.modules["torch"].as_tensor(shaped, device=self.tensor.device)
-        return result
+        """Give (P, ...) numbers the batch shape and the kind (NumPy or torch) of the inputs."""
+        return like(self.tensor, values.reshape(self.batch + values.shape[1:]))
 
 
 def paired(
@@ -58,6 +70,7 @@ def paired(
     b: npt.ArrayLike | None = None,
     *,
     least: int = 1,
+    normed: bool = False,
 ) -> Pairs:
     """Check two samples and their weights, and broadcast their leading axes.
 
@@ -68,33 +81,32 @@ def paired(
         Weights, non-negative with sum one; equal if left out.
     least : int
         How many rows of positive weight each sample needs.
+    normed : bool
+        Choose the unit of each pair such that its rows spread over about one.
 
     Raises
     ------
     InputError
-        If a sample is empty, not numeric or without columns, if the columns or the batch axes do
-        not match, or if weights are negative, do not sum to one or have the wrong length.
+        If a sample is empty, ragged, not numeric or without columns, if the columns or the batch
+        axes do not match, or if weights are negative, do not sum to one or have the wrong length.
     """
-    first, second = _sample(x, "x"), _sample(y, "y")
-    if first.shape[-1] != second.shape[-1]:
-        raise InputError(
-            f"x has {first.shape[-1]} columns, y has {second.shape[-1]}; compare the same columns"
-        )
-    weights = _weights(a, first, "a", "x", least), _weights(b, second, "b", "y", least)
-    leading = [first.shape[:-2], second.shape[:-2], *(w.shape[:-1] for w in weights)]
-    try:
-        batch = np.broadcast_shapes(*leading)
-    except ValueError:
-        raise InputError(
-            f"batch axes {leading} do not broadcast; give x and y the same leading axes"
-        ) from None
+    first, second = _one_dtype(to_real(x, "x"), to_real(y, "y"))
+    check_samples(first.shape, second.shape)
+    left = weights_of(a, first.shape[-2], "a", "x", least)
+    right = weights_of(b, second.shape[-2], "b", "y", least)
+    batch = broadcast_batch(first.shape[:-2], second.shape[:-2], left.shape[:-1], right.shape[:-1])
+    rows = [_flat(part, batch, part.shape[-2:]) for part in (first, second)]
+    unit = _unit_of(rows[0], rows[1], normed)
+    if (unit != 1.0).any():
+        rows = [np.asarray(part / unit[:, None, None], dtype=part.dtype) for part in rows]
     return Pairs(
-        x=_flat(first, batch, first.shape[-2:]),
-        y=_flat(second, batch, second.shape[-2:]),
-        a=_flat(weights[0], batch, first.shape[-2:-1]),
-        b=_flat(weights[1], batch, second.shape[-2:-1]),
+        x=rows[0],
+        y=rows[1],
+        a=_flat(left, batch, left.shape[-1:]),
+        b=_flat(right, batch, right.shape[-1:]),
+        unit=unit,
         batch=batch,
-        tensor=next((value for value in (x, y, a, b) if is_tensor(value)), None),
+        tensor=first_tensor(x, y, a, b),
     )
 
 
@@ -104,47 +116,145 @@ def is_tensor(value: object) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def stays_in_torch(*values: Any) -> bool:
+    """Whether a result must carry gradients, or an input lies on another device than the CPU."""
+    tensors = [value for value in values if is_tensor(value)]
+    return any(t.requires_grad or t.device.type != "cpu" for t in tensors)
+
+
+def like(tensor: Any, values: FloatArray) -> FloatArray:
+    """Return numbers as a tensor on the device of another, or as they are where there is none."""
+    if tensor is None:
+        return values
+    result: FloatArray = sys.modules["torch"].as_tensor(values, device=tensor.device)
+    return result
+
+
+def first_tensor(*values: Any) -> Any:
+    """Return the first torch tensor among the values, or None."""
+    return next((value for value in values if is_tensor(value)), None)
+
+
 def to_float(value: Any, name: str) -> FloatArray:
     """Return the argument called `name` as a NumPy float64 array."""
+    return to_real(value, name).astype(np.float64, copy=False)
+
+
+def to_real(value: Any, name: str) -> Rows:
+    """Return the argument called `name` as a NumPy array, float32 if it is that, else float64."""
     if is_tensor(value):
-        value = value.detach().to(device="cpu", dtype=sys.modules["torch"].float64).numpy()
+        torch = sys.modules["torch"]
+        if value.is_complex():
+            raise InputError(f"{name} is not an array of real numbers; convert it first")
+        kept = torch.float32 if value.dtype == torch.float32 else torch.float64
+        value = value.detach().to(device="cpu", dtype=kept).numpy()
     try:
         array = np.asarray(value)
         if array.dtype.kind in "biufO":
-            return array.astype(np.float64, copy=False)
+            kind = np.float32 if array.dtype == np.float32 else np.float64
+            return array.astype(kind, copy=False)
     except (TypeError, ValueError):
-        pass  # ragged rows, or objects that are not numbers
+        _refuse_ragged(value, name)
     raise InputError(f"{name} is not an array of real numbers; convert it first")
 
 
-def _flat(part: FloatArray, batch: tuple[int, ...], own: tuple[int, ...]) -> FloatArray:
-    return np.broadcast_to(part, batch + own).reshape(math.prod(batch), *own)
+def whole(value: Any, name: str, least: int) -> int:
+    """Return the argument called `name` as an int that is not below `least`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} is {value!r}; give a whole number")
+    if value < least:
+        raise InputError(f"{name} is {value}; give at least {least}")
+    return int(value)
 
 
-def _sample(value: npt.ArrayLike, name: str) -> FloatArray:
-    array = to_float(value, name)
-    if array.ndim < 2:
-        raise InputError(
-            f"{name} has shape {array.shape}; give (..., rows, columns), (n, 1) for one variable"
-        )
-    if array.shape[-2] == 0 or array.shape[-1] == 0:
-        raise InputError(f"{name} has shape {array.shape}; give at least one row and one column")
-    return array
+def check_samples(x: tuple[int, ...], y: tuple[int, ...]) -> None:
+    """Check the shapes of two samples."""
+    for name, shape in (("x", x), ("y", y)):
+        if len(shape) < 2:
+            raise InputError(
+                f"{name} has shape {shape}; give (..., rows, columns), (n, 1) for one variable"
+            )
+        if 0 in shape[-2:]:
+            raise InputError(f"{name} has shape {shape}; give at least one row and one column")
+    if x[-1] != y[-1]:
+        raise InputError(f"x has {x[-1]} columns, y has {y[-1]}; compare the same columns")
 
 
-def _weights(
-    value: npt.ArrayLike | None, sample: FloatArray, name: str, of: str, least: int
+def weights_of(
+    value: npt.ArrayLike | None, rows: int, name: str, of: str, least: int
 ) -> FloatArray:
-    rows = sample.shape[-2]
+    """Check the weights (..., rows) of a sample and divide them by their sum; equal if None."""
     array = np.full(rows, 1.0 / rows) if value is None else to_float(value, name)
     if array.ndim == 0 or array.shape[-1] != rows:
         raise InputError(f"{name} has shape {array.shape}; give one weight for each row of {of}")
-    if (array < 0.0).any():
-        raise InputError(f"{name} holds a negative weight; give weights >= 0 with sum one")
-    total = array.sum(axis=-1, keepdims=True)
-    if (np.abs(total - 1.0) > SUM_TOLERANCE).any():
-        raise InputError(f"{name} does not sum to one; divide it by its sum")
-    known = np.isfinite(total[..., 0])
-    if (np.count_nonzero(array, axis=-1)[known] < least).any():
-        raise InputError(f"{of} has fewer than {least} rows of positive weight; give more rows")
-    return array if value is None else array / total
+    negative = (array < 0.0).any(axis=-1)
+    if negative.any():
+        raise InputError(
+            f"{name} holds a negative weight{place(negative)}; give weights >= 0 with sum one"
+        )
+    total = array.sum(axis=-1)
+    short = np.abs(total - 1.0) > SUM_TOLERANCE
+    if short.any():
+        raise InputError(f"{name} does not sum to one{place(short)}; divide it by its sum")
+    few = np.isfinite(total) & (np.count_nonzero(array, axis=-1) < least)
+    if few.any():
+        raise InputError(
+            f"{of} has fewer than {least} rows of positive weight{place(few)}; give more rows"
+        )
+    return array if value is None else np.asarray(array / total[..., None])
+
+
+def broadcast_batch(*leading: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the common leading axes of samples and weights."""
+    try:
+        return np.broadcast_shapes(*leading)
+    except ValueError:
+        raise InputError(
+            f"batch axes {list(leading)} do not broadcast; give x and y the same leading axes"
+        ) from None
+
+
+def place(wrong: npt.ArrayLike) -> str:
+    """Say which pair is the first wrong one; nothing where there is only one."""
+    found = np.argwhere(np.asarray(wrong))
+    if found.shape[1] == 0:
+        return ""
+    index = tuple(map(int, found[0]))
+    return f" in pair {index[0] if len(index) == 1 else index}"
+
+
+def _refuse_ragged(value: Any, name: str) -> None:
+    """Say which entry has another shape than the first, if that is what is wrong."""
+    if isinstance(value, (list, tuple)) and value:
+        try:
+            shapes = [np.shape(entry) for entry in value]
+        except ValueError:  # ragged within an entry
+            for index, entry in enumerate(value):
+                _refuse_ragged(entry, f"{name}[{index}]")
+            return
+        for index, shape in enumerate(shapes):
+            if shape != shapes[0]:
+                raise InputError(
+                    f"{name} is not an array of real numbers: {name}[0] has shape {shapes[0]}, "
+                    f"{name}[{index}] {shape}; give all the same shape, or one pair at a time"
+                )
+
+
+def _one_dtype(x: Rows, y: Rows) -> tuple[Rows, Rows]:
+    kind = np.result_type(x, y)
+    return x.astype(kind, copy=False), y.astype(kind, copy=False)
+
+
+def _flat(part: Any, batch: tuple[int, ...], own: tuple[int, ...]) -> Any:
+    return np.broadcast_to(part, batch + own).reshape(math.prod(batch), *own)
+
+
+def _unit_of(x: Rows, y: Rows, normed: bool) -> FloatArray:
+    """Power of two near the spread of a pair if its squares could overflow or if asked; else 1."""
+    low = np.minimum(x.min(axis=1), y.min(axis=1)).astype(np.float64)  # (P, d)
+    high = np.maximum(x.max(axis=1), y.max(axis=1)).astype(np.float64)
+    spread = (high / 2.0 - low / 2.0).max(axis=1)
+    limit = 2.0**30 if x.dtype == np.float32 else 2.0**100
+    chosen = (spread > limit) | (spread < 1.0 / limit) | normed
+    exponent = np.frexp(np.where(chosen & (spread > 0.0) & np.isfinite(spread), spread, 0.5))[1]
+    return np.ldexp(1.0, np.minimum(exponent, 1023))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from activa_eval.arrays import BoolArray, FloatArray
+from activa_eval.arrays import BoolArray, FloatArray, IntArray
 from activa_eval.errors import InputError
 from activa_eval.scores import Scores
 
@@ -36,7 +36,7 @@ class Row:
     estimate: Estimate
     median: float  # over models: W1 and ED have heavy tails
     models: int  # that have such a query with a number
-    nans: int  # pairs without a number; they are left out of the means
+    nans: int  # pairs that should have a number and have none; the means leave them out
     difference: Estimate | None  # to the row named `versus`, on the models that both have
     skill: float | None  # 0: as good as the oracle, 1: knows nothing
 
@@ -142,7 +142,7 @@ def _part(
     versus: str | None,
     group: str | None,
     queries: str,
-    members: npt.NDArray[np.intp],
+    members: IntArray,
     mask: BoolArray,
     resample: _Bootstrap,
 ) -> list[Row]:
@@ -172,12 +172,24 @@ def _part(
             estimate=estimates[metric, name],
             median=float(np.median(mean[~np.isnan(mean)])) if not np.isnan(mean).all() else np.nan,
             models=int(np.count_nonzero(~np.isnan(mean))),
-            nans=int(np.count_nonzero(np.isnan(cells[metric, name]) & mask)),
+            nans=_failures(
+                cells[metric, name], mask, scores[name].meaningless.get(metric), members
+            ),
             difference=differences.get((metric, name)),
             skill=_skill(estimates, metric, name),
         )
         for (metric, name), mean in means.items()
     ]
+
+
+def _failures(
+    values: FloatArray, mask: BoolArray, meaningless: BoolArray | None, members: IntArray
+) -> int:
+    """Count the queries without a number that should have one."""
+    missing = np.isnan(values) & mask
+    if meaningless is not None:
+        missing &= ~meaningless[members]
+    return int(np.count_nonzero(missing))
 
 
 def _mean_of_finite(values: FloatArray) -> FloatArray:
@@ -211,7 +223,7 @@ def _parts(scores: Scores) -> Iterator[tuple[str, BoolArray]]:
 
 def _groups(
     scores: Scores, group_by: npt.ArrayLike | str | None
-) -> Iterator[tuple[str | None, npt.NDArray[np.intp]]]:
+) -> Iterator[tuple[str | None, IntArray]]:
     models = len(scores.mmd)
     yield None, np.arange(models)
     if group_by is None:

@@ -1,18 +1,20 @@
-"""Distances between two samples: energy distance, MMD, Wasserstein, sliced Wasserstein."""
+"""Distances between two samples that are sums over pairs of rows: energy distance and MMD."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from activa_kernels.distances import transport_cost
+from activa_kernels.distances import energy_terms, mmd_terms
 
-from activa_eval.arrays import FloatArray, Pairs, paired
+from activa_eval.arrays import FloatArray, Pairs, paired, stays_in_torch, to_float
+from activa_eval.bandwidth import Bandwidth, Widths
 from activa_eval.errors import InputError
-from activa_eval.pairwise import distances_between, gaussian_kernel, median_bandwidth, upper
 
-Measure = Callable[[FloatArray, FloatArray, FloatArray, FloatArray], FloatArray]
+Kernel: TypeAlias = Callable[[Any, Any], Any]
+"""k: rows (P, n, d) and (P, m, d) -> (P, n, m), of arrays or, where gradients flow, of tensors."""
 
 
 def energy_distance(
@@ -26,10 +28,14 @@ def energy_distance(
 ) -> FloatArray:
     """Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of two samples (Szekely & Rizzo, 2013).
 
+    Memory is bounded for any number of rows, time is not: `energy_distance_blocks` estimates it for
+    large samples.
+
     Parameters
     ----------
     x, y : array_like or torch.Tensor, shapes (..., n, d) and (..., m, d)
-        Samples in the same units, batched over the leading axes, summed in float64.
+        Samples in the same units, batched over the leading axes, summed in float64. Gradients flow
+        to tensors that require them.
     a, b : array_like, shapes (..., n) and (..., m), optional
         Weights with sum one; equal if left out.
     biased : bool
@@ -39,7 +45,7 @@ def energy_distance(
 
     Returns
     -------
-    ndarray, shape (...,)
+    ndarray of float64, shape (...,)
         In the units of the data; zero for equal samples. A tensor if an input is one.
 
     Raises
@@ -53,16 +59,19 @@ def energy_distance(
     >>> float(energy_distance([[0.0], [2.0]], [[1.0], [1.0]]))
     1.0
     """
-    _refuse_root(sqrt, biased, "sqrt=False")
+    refuse_root(sqrt, biased, "sqrt=False")
+    least = 1 if biased else 2
+    if stays_in_torch(x, y, a, b):
+        from activa_eval import gradients
 
-    def measure(x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        within = _within(distances_between(x, x), a, biased, diagonal=0.0)
-        within += _within(distances_between(y, y), b, biased, diagonal=0.0)
-        energy = 2.0 * _across(distances_between(x, y), a, b) - within
-        energy = energy.clip(min=0.0) if biased else energy
-        return np.sqrt(energy) if sqrt else energy
-
-    return _map(measure, paired(x, y, a, b, least=1 if biased else 2))
+        traced = gradients.paired(x, y, a, b, least=least)
+        result: FloatArray = gradients.energy_distance(traced, biased=biased, sqrt=sqrt)
+        return result
+    pairs = paired(x, y, a, b, least=least)
+    across, first, second = energy_terms(pairs.x, pairs.y, pairs.a, pairs.b)
+    energy = 2.0 * across - _within(first, pairs.a, biased) - _within(second, pairs.b, biased)
+    energy = (energy.clip(min=0.0) if biased else energy) * pairs.unit
+    return pairs.unflatten(np.sqrt(energy) if sqrt else energy)
 
 
 def mmd(
@@ -71,7 +80,9 @@ def mmd(
     *,
     a: npt.ArrayLike | None = None,
     b: npt.ArrayLike | None = None,
-    bandwidth: str | float = "median",
+    bandwidth: Bandwidth = "median",
+    multiples: float | Sequence[float] = 1.0,
+    kernel: Kernel | None = None,
     biased: bool = True,
     squared: bool = False,
 ) -> FloatArray:
@@ -80,13 +91,18 @@ def mmd(
     Parameters
     ----------
     x, y : array_like or torch.Tensor, shapes (..., n, d) and (..., m, d)
-        Samples in the same units, batched over the leading axes, summed in float64.
+        Samples in the same units, batched over the leading axes, summed in float64. Gradients flow
+        to tensors that require them, also by way of a median; a number holds s fixed.
     a, b : array_like, shapes (..., n) and (..., m), optional
         Weights with sum one; equal if left out.
-    bandwidth : {"median", "truth"} or float
-        s: the median distance over all pairs of the pooled rows, over the pairs of `y` only, or a
-        number in the units of the data. A median of zero is replaced by the mean of the positive
-        distances.
+    bandwidth : {"median", "truth"}, float or sequence of float
+        s: the median distance over all pairs of the pooled rows, over the pairs of `y` only, or
+        numbers in the units of the data. A median of zero is replaced by the mean of the positive
+        distances. With several numbers the kernel is the mean of theirs.
+    multiples : float or sequence of float
+        The kernel is the mean of those with these multiples of the bandwidth.
+    kernel : callable (rows, rows) -> values, optional
+        A positive definite kernel in place of the Gaussian: (P, n, d) and (P, m, d) -> (P, n, m).
     biased : bool
         The V-statistic, diagonal included. False drops the diagonal; then only the square exists.
     squared : bool
@@ -94,182 +110,92 @@ def mmd(
 
     Returns
     -------
-    ndarray, shape (...,)
-        Without unit, at most sqrt(2). A tensor if an input is one.
+    ndarray of float64, shape (...,)
+        Without unit, at most sqrt(2) for the Gaussian. A tensor if an input is one.
 
     Raises
     ------
     InputError
-        As `energy_distance`, or if the bandwidth is not positive. A pair with a non-finite entry
-        gives NaN.
+        As `energy_distance`, or if a bandwidth is not positive, or a kernel does not return one
+        number for each pair of rows. A pair with a non-finite entry gives NaN.
 
     Examples
     --------
     >>> round(float(mmd([[0.0], [1.0]], [[100.0], [101.0]])), 3)
     0.89
-    """
-    _refuse_root(not squared, biased, "squared=True")
-    if isinstance(bandwidth, str):
-        if bandwidth not in ("median", "truth"):
-            raise InputError(
-                f'bandwidth "{bandwidth}" is unknown; use "median", "truth" or a number'
-            )
-    elif not 0.0 < bandwidth < np.inf:
-        raise InputError(f"bandwidth {bandwidth} is not a positive number; give one, or 'median'")
-
-    def measure(x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        xx, yy, xy = distances_between(x, x), distances_between(y, y), distances_between(x, y)
-        pooled = np.concatenate([upper(xx), upper(yy), xy.reshape(len(xy), -1)], axis=1)
-        if isinstance(bandwidth, str):
-            scale = median_bandwidth(pooled if bandwidth == "median" else upper(yy))
-            scale = np.where(scale > 0.0, scale, median_bandwidth(pooled))
-        else:
-            scale = np.full(len(x), float(bandwidth))
-        within = _within(gaussian_kernel(xx, scale), a, biased, diagonal=1.0)
-        within += _within(gaussian_kernel(yy, scale), b, biased, diagonal=1.0)
-        square = within - 2.0 * _across(gaussian_kernel(xy, scale), a, b)
-        square[~pooled.any(axis=1)] = 0.0  # all rows equal: no scale to compare them on
-        return square if squared and not biased else _root(square, squared)
-
-    return _map(measure, paired(x, y, a, b, least=1 if biased else 2))
-
-
-def wasserstein(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    a: npt.ArrayLike | None = None,
-    b: npt.ArrayLike | None = None,
-    p: float = 1.0,
-) -> FloatArray:
-    """Exact Wasserstein distance (min_P sum P_ij r_ij^p)^(1/p) with Euclidean ground distance r.
-
-    One column is solved by merging quantiles, more by an exact transport solver. Never entropic.
-
-    Parameters
-    ----------
-    x, y : array_like or torch.Tensor, shapes (..., n, d) and (..., m, d)
-        Samples in the same units, batched over the leading axes.
-    a, b : array_like, shapes (..., n) and (..., m), optional
-        Weights with sum one; equal if left out.
-    p : float
-        Order, at least 1.
-
-    Returns
-    -------
-    ndarray, shape (...,)
-        In the units of the data; zero for equal samples. A tensor if an input is one.
-
-    Raises
-    ------
-    InputError
-        As `energy_distance`, or if p < 1. A pair with a non-finite entry gives NaN.
-    RuntimeError
-        If the exact solver does not finish, or none is installed.
-
-    Examples
-    --------
-    >>> float(wasserstein([[0.0], [2.0]], [[1.0], [5.0]]))
-    2.0
-    """
-    _check_order(p)
-
-    def measure(x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        if x.shape[-1] == 1:
-            return np.asarray(_on_the_line(x[..., 0], y[..., 0], a, b, p) ** (1.0 / p))
-        return np.asarray(transport_cost(distances_between(x, y) ** p, a, b) ** (1.0 / p))
-
-    return _map(measure, paired(x, y, a, b))
-
-
-def sliced_wasserstein(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    *,
-    a: npt.ArrayLike | None = None,
-    b: npt.ArrayLike | None = None,
-    p: float = 1.0,
-    n_projections: int = 256,
-    seed: int = 0,
-) -> FloatArray:
-    """Root mean W_p^p of the samples projected on random directions, the same for all pairs.
-
-    Parameters and errors as `wasserstein`; `seed` draws the `n_projections` directions.
-
-    Examples
-    --------
-    >>> float(sliced_wasserstein([[0.0]], [[3.0]], n_projections=7))
+    >>> dot = lambda u, v: u @ v.swapaxes(-1, -2)  # then MMD is the distance of the means
+    >>> float(mmd([[0.0], [2.0]], [[3.0], [5.0]], kernel=dot))
     3.0
     """
-    _check_order(p)
-    if n_projections < 1:
-        raise InputError(f"n_projections is {n_projections}; give at least 1")
-    pairs = paired(x, y, a, b)
-    directions = np.random.default_rng(seed).standard_normal((n_projections, pairs.x.shape[-1]))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    refuse_root(not squared, biased, "squared=True")
+    widths = Widths.of(bandwidth, multiples, ("median", "truth"), kernel)
+    least = 1 if biased else 2
+    if stays_in_torch(x, y, a, b):
+        from activa_eval import gradients
 
-    def measure(x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        total = np.zeros(len(x))
-        for direction in directions:
-            total += _on_the_line((x * direction).sum(-1), (y * direction).sum(-1), a, b, p)
-        return np.asarray((total / n_projections) ** (1.0 / p))
-
-    return _map(measure, pairs)
-
-
-def _within(gram: FloatArray, a: FloatArray, biased: bool, *, diagonal: float) -> FloatArray:
-    """a'Ga, or without its diagonal and divided by 1 - sum a^2 (unbiased)."""
-    full = _across(gram, a, a)
-    if biased:
-        return full
-    own = (a * a).sum(axis=1)
-    return np.asarray((full - diagonal * own) / (1.0 - own))
+        traced = gradients.paired(x, y, a, b, least=least)
+        result: FloatArray = gradients.mmd(traced, widths, kernel, biased=biased, squared=squared)
+        return result
+    pairs = paired(x, y, a, b, least=least)
+    terms = _gaussian_terms(pairs, widths) if kernel is None else _kernel_terms(pairs, kernel)
+    across, first, second, own_first, own_second = np.moveaxis(terms, -1, 0)
+    square = _within(first, pairs.a, biased, own_first) - 2.0 * across
+    square += _within(second, pairs.b, biased, own_second)
+    square = square.clip(min=0.0) if biased else square
+    return pairs.unflatten(square if squared else np.sqrt(square))
 
 
-def _across(gram: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-    # einsum, not a BLAS product: the same bits for any number of threads
-    return np.asarray(np.einsum("pi,pi->p", a, np.einsum("pij,pj->pi", gram, b)))
+def gram(kernel: Kernel, x: FloatArray, y: FloatArray) -> FloatArray:
+    """Ask a kernel for its values, (P, n, d) and (P, m, d) -> (P, n, m)."""
+    values = to_float(kernel(x, y), "kernel(x, y)")
+    expected = (len(x), x.shape[1], y.shape[1])
+    if values.shape != expected:
+        raise InputError(f"kernel(x, y) has shape {values.shape}; return {expected}")
+    return values
 
 
-def _root(square: FloatArray, squared: bool) -> FloatArray:
-    clipped = square.clip(min=0.0)
-    return clipped if squared else np.sqrt(clipped)
-
-
-def _on_the_line(
-    x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray, p: float
-) -> FloatArray:
-    """W_p^p of weighted points on a line by merging their quantile functions, (P, n) -> (P,)."""
-    x, a = _sorted(x, a)
-    y, b = _sorted(y, b)
-    steps = np.concatenate([a.cumsum(axis=1), b.cumsum(axis=1)], axis=1)  # (P, n + m)
-    order = np.argsort(steps, axis=1, kind="stable")
-    from_x = order < x.shape[1]
-    # between two steps each quantile function stays at the row whose step comes next
-    at_x = np.minimum(from_x.cumsum(axis=1) - from_x, x.shape[1] - 1)
-    at_y = np.minimum((~from_x).cumsum(axis=1) - ~from_x, y.shape[1] - 1)
-    gaps = np.abs(np.take_along_axis(x, at_x, 1) - np.take_along_axis(y, at_y, 1)) ** p
-    widths = np.diff(np.take_along_axis(steps, order, 1), axis=1, prepend=0.0)
-    return np.asarray((widths * gaps).sum(axis=1))
-
-
-def _sorted(points: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    order = np.argsort(points, axis=1, kind="stable")
-    return np.take_along_axis(points, order, 1), np.take_along_axis(weights, order, 1)
-
-
-def _map(measure: Measure, pairs: Pairs) -> FloatArray:
-    values = np.full(len(pairs.x), np.nan)
-    for where, *block in pairs.blocks():
-        values[where] = measure(*block)
-    return pairs.unflatten(values)
-
-
-def _refuse_root(root: bool, biased: bool, instead: str) -> None:
+def refuse_root(root: bool, biased: bool, instead: str) -> None:
+    """Raise if the root of an unbiased estimate is asked for."""
     if root and not biased:
         raise InputError(f"the unbiased estimate may be negative and has no root; use {instead}")
 
 
-def _check_order(p: float) -> None:
-    if not 1.0 <= p < np.inf:
-        raise InputError(f"p is {p}; give an order of at least 1")
+def _gaussian_terms(pairs: Pairs, widths: Widths) -> FloatArray:
+    """Mean kernel values (P, 5): across, within each, and on the diagonals, where they are 1."""
+    scales = widths.read(pairs)
+    parts = mmd_terms(pairs.x, pairs.y, scales, pairs.a, pairs.b)  # each (P, K)
+    ones = np.ones(len(scales))
+    terms = np.stack([*(part.mean(axis=-1) for part in parts), ones, ones], axis=-1)
+    terms[(scales == 0.0).any(axis=1)] = 1.0  # all rows are equal: exactly, not up to rounding
+    return terms
+
+
+def _kernel_terms(pairs: Pairs, kernel: Kernel) -> FloatArray:
+    """Mean values (P, 5) of a kernel: across, within each, and sum a^2 k(x, x) / sum a^2 of each."""
+    terms = np.full((len(pairs.x), 5), np.nan)
+    cells = (pairs.x.shape[1] + pairs.y.shape[1]) ** 2
+    for where, *rows, a, b in pairs.blocks(cells):
+        unit = pairs.unit[where, None, None]
+        x, y = (part.astype(np.float64, copy=False) * unit for part in rows)
+        within = gram(kernel, x, x), gram(kernel, y, y)
+        terms[where, 0] = _mean(gram(kernel, x, y), a, b)
+        for column, (values, weights) in enumerate(zip(within, (a, b), strict=True)):
+            own, diagonal = weights**2, values.diagonal(axis1=1, axis2=2)
+            terms[where, 1 + column] = _mean(values, weights, weights)
+            terms[where, 3 + column] = (own * diagonal).sum(axis=1) / own.sum(axis=1)
+    return terms
+
+
+def _mean(values: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    # einsum, not a BLAS product: the same bits for any number of threads
+    return np.asarray(np.einsum("pi,pi->p", a, np.einsum("pij,pj->pi", values, b)))
+
+
+def _within(
+    mean: FloatArray, weights: FloatArray, biased: bool, diagonal: FloatArray | float = 0.0
+) -> FloatArray:
+    """Mean over all pairs of rows of one sample, or over different ones (unbiased)."""
+    if biased:
+        return mean
+    own = (weights * weights).sum(axis=1)
+    return np.asarray((mean - diagonal * own) / (1.0 - own))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from activa_kernels.distances import permutation_statistics
+from activa_kernels.distances.reference import permuted_signs
 
-from activa_eval.arrays import FloatArray, paired
-from activa_eval.errors import InputError
-from activa_eval.pairwise import distances_between, gaussian_kernel, median_bandwidth, upper
+from activa_eval.arrays import FloatArray, Pairs, paired, whole
+from activa_eval.bandwidth import Widths
+from activa_eval.distances import Kernel, gram
 
 TIE = 1e-12  # a permutation that equals the data up to rounding counts as extreme as the data
 
@@ -55,7 +57,10 @@ def energy_test(
     >>> float(energy_test(x, y, n_permutations=199, seed=0).p_value) <= 0.02
     True
     """
-    return _test(lambda distances: -distances, x, y, n_permutations, seed)
+    options = _draws(n_permutations, seed)
+    pairs = paired(x, y, normed=True)  # rounding is judged on the scale of the data
+    observed, permuted = permutation_statistics(pairs.x, pairs.y, **options)
+    return _result(pairs, observed, permuted, pairs.unit)
 
 
 def mmd_test(
@@ -64,52 +69,88 @@ def mmd_test(
     *,
     n_permutations: int = 999,
     seed: int,
-    bandwidth: str | float = "median",
+    bandwidth: str | float | Sequence[float] = "median",
+    multiples: float | Sequence[float] = 1.0,
+    kernel: Kernel | None = None,
 ) -> PermutationResult:
     """Test by MMD^2 whether two samples have the same law; see `energy_test`.
 
-    The bandwidth is the pooled median (it does not change under permutation) or a number.
+    Parameters
+    ----------
+    x, y, n_permutations, seed
+        As for `energy_test`.
+    bandwidth : "median", float or sequence of float
+        The pooled median, which does not change under permutation, or numbers, as for `mmd`.
+    multiples, kernel
+        As for `mmd`.
+
+    Returns
+    -------
+    PermutationResult
+        As for `energy_test`.
+
+    Raises
+    ------
+    InputError
+        As `energy_test` and `mmd`.
 
     Examples
     --------
     >>> float(mmd_test([[0.0], [1.0]], [[0.0], [1.0]], seed=0).p_value)
     1.0
     """
-    if bandwidth != "median" and (isinstance(bandwidth, str) or not 0.0 < bandwidth < np.inf):
-        raise InputError(f'bandwidth {bandwidth!r} is neither "median" nor a positive number')
-
-    def kernel(distances: FloatArray) -> FloatArray:
-        if isinstance(bandwidth, str):
-            scale = median_bandwidth(upper(distances))
-        else:
-            scale = np.full(len(distances), float(bandwidth))
-        return gaussian_kernel(distances, scale)
-
-    return _test(kernel, x, y, n_permutations, seed)
-
-
-def _test(
-    gram: Callable[[FloatArray], FloatArray],
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    n_permutations: int,
-    seed: int,
-) -> PermutationResult:
-    """Compare T = w'Gw, w = (1/n, ..., -1/m, ...), with its values at permuted w."""
-    if n_permutations < 1:
-        raise InputError(f"n_permutations is {n_permutations}; give at least 1")
+    options = _draws(n_permutations, seed)
+    widths = Widths.of(bandwidth, multiples, ("median",), kernel)
     pairs = paired(x, y)
+    if kernel is None:
+        found = [
+            permutation_statistics(pairs.x, pairs.y, bandwidth=scale, **options)
+            for scale in widths.read(pairs).T
+        ]
+        observed, permuted = (np.mean(parts, axis=0) for parts in zip(*found, strict=True))
+    else:
+        observed, permuted = _by_kernel(pairs, kernel, n_permutations, seed)
+    return _result(pairs, observed, permuted, np.ones(len(pairs.x)))
+
+
+def p_values(observed: FloatArray, permuted: FloatArray) -> FloatArray:
+    """(1 + #{T_perm >= T}) / (1 + permutations) of (P,) and (P, K); NaN where T is."""
+    limit = observed - TIE * np.maximum(1.0, np.abs(observed))
+    extreme = np.count_nonzero(permuted >= limit[:, None], axis=1)
+    p_value = (1.0 + extreme) / (1.0 + permuted.shape[1])
+    return np.where(np.isnan(observed), np.nan, p_value)
+
+
+class _Draws(TypedDict):
+    n_permutations: int
+    seed: int
+
+
+def _draws(n_permutations: int, seed: int) -> _Draws:
+    return {
+        "n_permutations": whole(n_permutations, "n_permutations", 1),
+        "seed": whole(seed, "seed", 0),
+    }
+
+
+def _result(
+    pairs: Pairs, observed: FloatArray, permuted: FloatArray, unit: FloatArray
+) -> PermutationResult:
+    statistic = observed.clip(min=0.0) * unit
+    return PermutationResult(
+        pairs.unflatten(statistic), pairs.unflatten(p_values(observed, permuted))
+    )
+
+
+def _by_kernel(
+    pairs: Pairs, kernel: Kernel, n_permutations: int, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return w'Kw for w = (1/n, ..., -1/m, ...), and for permuted w: (P,) and (P, n_permutations)."""
     n, m = pairs.x.shape[1], pairs.y.shape[1]
-    signs = np.repeat([1.0 / n, -1.0 / m], [n, m])
-    copies = np.tile(signs, (n_permutations, 1))
-    permuted = np.random.default_rng(seed).permuted(copies, axis=1)
-    statistic, p_value = np.full(len(pairs.x), np.nan), np.full(len(pairs.x), np.nan)
-    for where, left, right, _, _ in pairs.blocks():
-        pooled = np.concatenate([left, right], axis=1)
-        for pair, matrix in zip(where, gram(distances_between(pooled, pooled)), strict=True):
-            observed = float(signs @ matrix @ signs)
-            drawn = ((permuted @ matrix) * permuted).sum(axis=1)
-            extreme = np.count_nonzero(drawn >= observed - TIE * max(1.0, observed))
-            statistic[pair] = max(observed, 0.0)
-            p_value[pair] = (1 + extreme) / (n_permutations + 1)
-    return PermutationResult(pairs.unflatten(statistic), pairs.unflatten(p_value))
+    signs = permuted_signs(n, m, n_permutations, seed)
+    forms = np.full((len(pairs.x), len(signs)), np.nan)
+    for where, x, y, _, _ in pairs.blocks((n + m) * (n + m + n_permutations)):
+        pooled = np.concatenate([x, y], axis=1) * pairs.unit[where, None, None]
+        values = gram(kernel, pooled, pooled)
+        forms[where] = np.einsum("kj,pkj->pk", signs, np.einsum("ki,pij->pkj", signs, values))
+    return forms[:, 0], forms[:, 1:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,9 @@ SCALES: tuple[Scale, ...] = ("data", "standardised")
 
 @dataclass(frozen=True)
 class Scores:
-    """What a predictor scored on each query of each model; lower is better but for coverage.
+    """What a predictor scored on each query of each model.
+
+    Lower is better, but for `coverage`, `p_value` and `side_probability`.
 
     An entry is NaN where the pair has non-finite numbers; a whole array is None where the
     predictor does not offer what it needs (no density: no `nll`).
@@ -34,6 +36,10 @@ class Scores:
     has_effect: BoolArray | None  # (M, Q): whether the target has a child; None without graphs
     labels: Mapping[str, npt.NDArray[Any]]  # each (M,)
     scale: Scale
+    non_descendant_error: FloatArray | None = None  # (M, Q); None without graphs
+    side_probability: FloatArray | None = None  # (M, Q), higher is better
+    # metric -> (M, Q): queries for which it has no meaning, where a NaN is no failure
+    meaningless: Mapping[str, BoolArray] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, FloatArray]:
         """Return all (M, Q) arrays that are there, by name; coverage as `coverage_50` and so on."""
@@ -44,7 +50,15 @@ class Scores:
         return {name: values for name, values in named.items() if values is not None}
 
 
-METRICS = ("mmd", "wasserstein", "energy_distance", "nll", "p_value")
+METRICS = (
+    "mmd",
+    "wasserstein",
+    "energy_distance",
+    "nll",
+    "p_value",
+    "non_descendant_error",
+    "side_probability",
+)
 
 
 def concatenate(parts: Sequence[Scores]) -> Scores:
@@ -72,16 +86,17 @@ def concatenate(parts: Sequence[Scores]) -> Scores:
             "score all batches with one predictor and the same options"
         )
     joined: dict[str, Any] = {}
-    for field in fields(Scores):
-        values = [getattr(part, field.name) for part in parts]
+    for part in fields(Scores):
+        values = [getattr(scores, part.name) for scores in parts]
         if isinstance(values[0], np.ndarray):
-            joined[field.name] = np.concatenate(values)
+            joined[part.name] = np.concatenate(values)
         elif isinstance(values[0], Mapping):
-            joined[field.name] = {k: np.concatenate([v[k] for v in values]) for k in values[0]}
+            joined[part.name] = {k: np.concatenate([v[k] for v in values]) for k in values[0]}
     return replace(parts[0], **joined)
 
 
 def _kind(scores: Scores) -> tuple[object, ...]:
     """What scores must have in common to stand beneath each other."""
     shapes = [(name, values.shape[1:]) for name, values in scores.metrics().items()]
-    return scores.scale, shapes, scores.has_effect is None, sorted(scores.labels)
+    known = scores.has_effect is None, sorted(scores.labels), sorted(scores.meaningless)
+    return scores.scale, shapes, *known

@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from activa_eval.arrays import FloatArray, to_float
+from activa_eval.arrays import BoolArray, FloatArray, to_float
 from activa_eval.calibration import LEVELS, coverage, nll, pit
-from activa_eval.distances import energy_distance, mmd, wasserstein
+from activa_eval.causal import descendants, non_descendant_error, side_probability
+from activa_eval.distances import energy_distance, mmd
 from activa_eval.errors import InputError
 from activa_eval.permutation import energy_test
 from activa_eval.predictor import BatchPredictor, CausalBatch, Prediction, Predictor
 from activa_eval.scores import METRICS, SCALES, Scale, Scores
+from activa_eval.transport import wasserstein
 from activa_eval.truth import Truth
 
 
@@ -101,7 +103,7 @@ def score_scales(
     """
     truth = Truth.of(batch)
     models, queries, _, d = truth.interv.shape
-    columns = {
+    columns: dict[Scale, dict[str, FloatArray]] = {
         scale: {name: np.full((models, queries), np.nan) for name in METRICS} for scale in scales
     }
     covered = np.full((models, queries, len(LEVELS)), np.nan)
@@ -133,11 +135,19 @@ def score_scales(
             found["mmd"][model] = mmd(*pair)
             found["wasserstein"][model] = wasserstein(*pair)
             found["energy_distance"][model] = energy_distance(*pair)
+            graph = None if truth.graphs is None else truth.graphs[model]
+            targets, obs = truth.targets[model], truth.obs[model] / unit[scale]
+            side = side_probability(*pair, obs, targets, graphs=graph)
+            found["side_probability"][model] = side
+            if graph is not None:
+                error = non_descendant_error(*pair, targets, graph)
+                found["non_descendant_error"][model] = error
             if n_permutations:
                 test = energy_test(*pair, n_permutations=n_permutations, seed=seed)
                 found["p_value"][model] = test.p_value
         if progress is not None:
             progress(model + 1, models)
+    meaningless = _meaningless(truth)
     return {
         scale: Scores(
             mmd=found["mmd"],
@@ -149,9 +159,25 @@ def score_scales(
             has_effect=truth.has_effect(),
             labels=dict(getattr(batch, "labels", None) or {}),
             scale=scale,
+            side_probability=found["side_probability"],
+            non_descendant_error=None if truth.graphs is None else found["non_descendant_error"],
+            meaningless=meaningless,
         )
         for scale, found in columns.items()
     }
+
+
+def _meaningless(truth: Truth) -> dict[str, BoolArray]:
+    """Queries in which nothing truly moves, or nothing stays: a metric of that has no number."""
+    seen = np.asarray(np.isfinite(truth.obs).all(axis=(1, 2)))
+    finite = np.isfinite(truth.interv).all(axis=(2, 3)) & seen[:, None]  # (M, Q)
+    obs, graphs = truth.obs[:, None], None if truth.graphs is None else truth.graphs[:, None]
+    own = side_probability(truth.interv, truth.interv, obs, truth.targets, graphs=graphs)
+    found = {"side_probability": np.isnan(own) & finite}
+    if graphs is not None:
+        moved = descendants(truth.targets, graphs)
+        found["non_descendant_error"] = np.asarray((truth.targets | moved).all(axis=-1))
+    return found
 
 
 def _ask(
