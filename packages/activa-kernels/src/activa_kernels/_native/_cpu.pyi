@@ -5,10 +5,17 @@
 # BlockWeights; lengths are n_obs and n_vars, empty where nothing is padded; key is (seed, step, layer,
 # threshold); middle and workspace are 0 where nothing needs a gradient.
 
+#
+# distances: contiguous arrays over P pairs; op.py and transport.py of that family say what they hold.
+# `out` and `plan` are written. An int is the first pair whose search did not end, or -1.
+
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.float32] | NDArray[np.float64]
 
 cuda_compiler: str
 
@@ -131,6 +138,17 @@ def attention_backward_bfloat16(
     threads: int,
     /,
 ) -> None: ...
-def transport_cost(
-    cost: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64], threads: int
-) -> NDArray[np.float64]: ...
+def distance_terms(
+    x: Rows, y: Rows, a: Array, b: Array, bandwidths: Array, out: Array, isa: str, threads: int
+) -> None: ...
+def pooled_median(rows: Rows, or_mean: bool, out: Array, isa: str, threads: int) -> None: ...
+def quadratic_forms(
+    rows: Rows, forms: Array, bandwidths: Array, out: Array, isa: str, threads: int
+) -> None: ...
+def wasserstein_power(
+    x: Rows, y: Rows, a: Array, b: Array, p: float, out: Array, isa: str, threads: int
+) -> int: ...
+def assignment(cost: Array, out: NDArray[np.int64], isa: str, threads: int) -> None: ...
+def transport(
+    cost: Array, a: Array, b: Array, out: Array, plan: Array, isa: str, threads: int
+) -> int: ...

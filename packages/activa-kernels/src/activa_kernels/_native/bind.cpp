@@ -62,16 +62,83 @@ void backward(std::array<int64_t, 5> shape, std::array<Address, 5> inputs, Addre
                    MixtureGradients<T>{at(0), at(1), at(2), at(3), at(4)}, isa.c_str(), threads);
 }
 
-Float64 transport(const Float64& cost, const Float64& a, const Float64& b, int threads) {
-  const int64_t pairs = cost.shape(0), n = cost.shape(1), m = cost.shape(2);
-  Float64 out(pairs);
-  const double *c = cost.data(), *p = a.data(), *q = b.data();
+// Arrays of the ops on distances; op.py and transport.py have made them contiguous and fit each other.
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+template <class T>
+SamplePairs<T> sample_pairs(const Array<T>& x, const Array<T>& y, const Float64& a, const Float64& b) {
+  return {x.shape(0), x.shape(1), y.shape(1), x.shape(2), x.data(), y.data(), a.data(), b.data()};
+}
+
+template <class T>
+void terms(const Array<T>& x, const Array<T>& y, const Float64& a, const Float64& b,
+           const Float64& bandwidths, Float64& out, const std::string& isa, int threads) {
+  const SamplePairs<T> pairs = sample_pairs(x, y, a, b);
+  const int64_t K = bandwidths.shape(1);
+  const double* scales = bandwidths.data();
   double* result = out.mutable_data();
   py::gil_scoped_release release;
-  parallel_for(pairs, threads, [&](int64_t k, int) {
-    result[k] = transport_cost(c + k * n * m, p + k * n, q + k * m, n, m);
-  });
-  return out;
+  distance_terms(pairs, scales, K, result, isa.c_str(), threads);
+}
+
+template <class T>
+void median(const Array<T>& rows, bool or_mean, Float64& out, const std::string& isa, int threads) {
+  const int64_t P = rows.shape(0), N = rows.shape(1), d = rows.shape(2);
+  const T* sample = rows.data();
+  double* result = out.mutable_data();
+  py::gil_scoped_release release;
+  pooled_median(sample, P, N, d, or_mean, result, isa.c_str(), threads);
+}
+
+template <class T>
+void forms(const Array<T>& rows, const Float64& vectors, const Float64& bandwidths, Float64& out,
+           const std::string& isa, int threads) {
+  const int64_t P = rows.shape(0), N = rows.shape(1), d = rows.shape(2), K = vectors.shape(0);
+  const T* sample = rows.data();
+  const double *w = vectors.data(), *scales = bandwidths.size() ? bandwidths.data() : nullptr;
+  double* result = out.mutable_data();
+  py::gil_scoped_release release;
+  quadratic_forms(sample, P, N, d, w, K, scales, result, isa.c_str(), threads);
+}
+
+void assign(const Float64& cost, Array<int64_t>& out, const std::string& isa, int threads) {
+  const int64_t P = cost.shape(0), n = cost.shape(1);
+  const double* c = cost.data();
+  int64_t* result = out.mutable_data();
+  py::gil_scoped_release release;
+  assignment(c, P, n, result, isa.c_str(), threads);
+}
+
+int64_t move_mass(const Float64& cost, const Float64& a, const Float64& b, Float64& out, Float64& plan,
+                  const std::string& isa, int threads) {
+  const int64_t P = cost.shape(0), n = cost.shape(1), m = cost.shape(2);
+  const double *c = cost.data(), *p = a.data(), *q = b.data();
+  double *result = out.mutable_data(), *flows = plan.size() ? plan.mutable_data() : nullptr;
+  py::gil_scoped_release release;
+  return transport(c, p, q, P, n, m, result, flows, isa.c_str(), threads);
+}
+
+template <class T>
+int64_t wasserstein(const Array<T>& x, const Array<T>& y, const Float64& a, const Float64& b, double p,
+                    Float64& out, const std::string& isa, int threads) {
+  const SamplePairs<T> pairs = sample_pairs(x, y, a, b);
+  double* result = out.mutable_data();
+  py::gil_scoped_release release;
+  return wasserstein_power(pairs, p, result, isa.c_str(), threads);
+}
+
+template <class T>
+void bind_distances(py::module_& module) {
+  const auto array = [](const char* name) { return py::arg(name).noconvert(); };
+  module.def("distance_terms", &terms<T>, array("x"), array("y"), array("a"), array("b"),
+             array("bandwidths"), array("out"), py::arg("isa"), py::arg("threads"));
+  module.def("pooled_median", &median<T>, array("rows"), py::arg("or_mean"), array("out"),
+             py::arg("isa"), py::arg("threads"));
+  module.def("quadratic_forms", &forms<T>, array("rows"), array("forms"), array("bandwidths"),
+             array("out"), py::arg("isa"), py::arg("threads"));
+  module.def("wasserstein_power", &wasserstein<T>, array("x"), array("y"), array("a"), array("b"),
+             py::arg("p"), array("out"), py::arg("isa"), py::arg("threads"));
 }
 
 template <class P>
@@ -150,6 +217,11 @@ PYBIND11_MODULE(_cpu, module) {
   bind_attention<float, Bfloat16>(module, "bfloat16");
   bind_attention<double, double>(module, "float64");
   module.def("keep_freed_memory", &keep_freed_memory);
-  module.def("transport_cost", &transport, py::arg("cost").noconvert(), py::arg("a").noconvert(),
-             py::arg("b").noconvert(), py::arg("threads"));
+  bind_distances<float>(module);
+  bind_distances<double>(module);
+  module.def("assignment", &assign, py::arg("cost").noconvert(), py::arg("out").noconvert(),
+             py::arg("isa"), py::arg("threads"));
+  module.def("transport", &move_mass, py::arg("cost").noconvert(), py::arg("a").noconvert(),
+             py::arg("b").noconvert(), py::arg("out").noconvert(), py::arg("plan").noconvert(),
+             py::arg("isa"), py::arg("threads"));
 }

@@ -1,189 +1,163 @@
-// Shortest augmenting paths with masses: Jonker & Volgenant (1987) where a path may carry any amount.
-//
-// Dual prices keep every reduced cost (cost_ij - v_j) - u_i >= 0 and = 0 where mass flows. While a row
-// has mass left, Dijkstra over the reduced costs finds the nearest column with room, the prices move
-// so that the whole path costs nothing, and the path carries what its narrowest part admits.
+// Splits sums over distances into tasks whose bounds depend on the shapes alone, so that results are
+// the same for any number of threads.
 #include "cpu.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <stdexcept>
+#include <cstring>
 #include <vector>
+
+#include "../_native/pool.hpp"
+#include "dispatch.hpp"
+#include "ranges.hpp"
 
 namespace activa {
 namespace {
 
-constexpr double INF = std::numeric_limits<double>::infinity();
+constexpr int64_t ROWS = 256;      // of a sample in one task
+constexpr int64_t CHUNK = 20'000;  // distances that are worth handing to a thread
 
-struct Edge {  // mass from a row, in the list of its column
-  int64_t row, next;
-  double mass;
-};
-
-class Transport {
- public:
-  Transport(const double* cost, const double* a, const double* b, int64_t n, int64_t m)
-      : cost_(cost), n_(n), m_(m), supply_(a, a + n), demand_(b, b + m), u_(n), v_(m), head_(m, -1),
-        row_distance_(n), row_from_(n), distance_(m), column_from_(m), remaining_(m) {
-    const double total = std::accumulate(a, a + n, 0.0);
-    dust_ = 1e-15 * total;  // what rounding leaves of a mass; a path for it would be wasted
-    edges_.reserve(n + m);
-  }
-
-  double solve() {
-    start_prices();
-    int64_t paths = 0;
-    const int64_t limit = 1000 * (n_ + m_);
-    for (int64_t i = 0; i < n_; ++i)
-      while (supply_[i] > dust_) {
-        const int64_t j = nearest_room(i);
-        if (j < 0) return settle();  // no column has room: what is left is rounding
-        if (++paths > limit) throw std::runtime_error("optimal transport: the search does not end");
-        augment(i, j);
-      }
-    return settle();
-  }
-
- private:
-  const double* row(int64_t i) const { return cost_ + i * m_; }
-
-  // Prices that are feasible at once, and the mass that flows along edges without reduced cost.
-  void start_prices() {
-    std::fill(v_.begin(), v_.end(), INF);
-    for (int64_t i = 0; i < n_; ++i)
-      for (int64_t j = 0; j < m_; ++j) v_[j] = std::min(v_[j], row(i)[j]);
-    for (int64_t i = 0; i < n_; ++i) {
-      u_[i] = INF;
-      for (int64_t j = 0; j < m_; ++j) u_[i] = std::min(u_[i], row(i)[j] - v_[j]);
-      for (int64_t j = 0; j < m_ && supply_[i] > dust_; ++j)
-        if (demand_[j] > dust_ && row(i)[j] - v_[j] == u_[i]) ship(i, j, std::min(supply_[i], demand_[j]));
-    }
-  }
-
-  // Dijkstra from row `start`: the nearest column with room, or -1; then moves the prices.
-  int64_t nearest_room(int64_t start) {
-    std::fill(distance_.begin(), distance_.end(), INF);
-    std::fill(row_from_.begin(), row_from_.end(), UNSEEN);
-    std::iota(remaining_.begin(), remaining_.end(), int64_t{0});
-    int64_t left = m_, found = -1;
-    rows_.clear();
-    see(start, START, 0.0, left);
-    while (left > 0) {
-      const auto end = remaining_.begin() + left;
-      const auto nearest = std::min_element(
-          remaining_.begin(), end, [&](int64_t p, int64_t q) { return distance_[p] < distance_[q]; });
-      const int64_t j = *nearest;
-      if (demand_[j] > dust_) {
-        found = j;
-        break;
-      }
-      std::swap(*nearest, remaining_[--left]);
-      for (int64_t e = head_[j]; e >= 0; e = edges_[e].next)
-        if (row_from_[edges_[e].row] == UNSEEN) see(edges_[e].row, j, distance_[j], left);
-    }
-    if (found < 0) return found;
-    const double length = distance_[found];
-    for (int64_t i : rows_) u_[i] += length - row_distance_[i];
-    for (int64_t p = left; p < m_; ++p) v_[remaining_[p]] -= length - distance_[remaining_[p]];
-    return found;
-  }
-
-  // A row is reached from column `from`: relax the columns that are still open.
-  void see(int64_t i, int64_t from, double at, int64_t left) {
-    row_from_[i] = from;
-    row_distance_[i] = at;
-    rows_.push_back(i);
-    const double* c = row(i);
-    for (int64_t p = 0; p < left; ++p) {
-      const int64_t j = remaining_[p];
-      const double through = at + ((c[j] - v_[j]) - u_[i]);
-      if (through < distance_[j]) {
-        distance_[j] = through;
-        column_from_[j] = i;
-      }
-    }
-  }
-
-  void augment(int64_t start, int64_t end) {
-    double mass = std::min(supply_[start], demand_[end]);
-    for (int64_t i = column_from_[end]; i != start; i = column_from_[row_from_[i]])
-      mass = std::min(mass, edges_[*find(i, row_from_[i])].mass);
-    for (int64_t j = end, i = column_from_[end];; j = row_from_[i], i = column_from_[j]) {
-      add(i, j, mass);
-      if (i == start) break;
-      int64_t* at = find(i, row_from_[i]);
-      Edge& edge = edges_[*at];
-      edge.mass -= mass;
-      if (edge.mass <= dust_) {
-        const int64_t gone = *at;
-        *at = edge.next;
-        edge.next = free_;
-        free_ = gone;
-      }
-    }
-    supply_[start] -= mass;
-    demand_[end] -= mass;
-  }
-
-  void ship(int64_t i, int64_t j, double mass) {
-    add(i, j, mass);
-    supply_[i] -= mass;
-    demand_[j] -= mass;
-  }
-
-  // The link that points to the edge of row i in the list of column j, or to its end.
-  int64_t* find(int64_t i, int64_t j) {
-    int64_t* at = &head_[j];
-    while (*at >= 0 && edges_[*at].row != i) at = &edges_[*at].next;
-    return at;
-  }
-
-  void add(int64_t i, int64_t j, double mass) {
-    const int64_t there = *find(i, j);
-    if (there >= 0) {
-      edges_[there].mass += mass;
-    } else if (free_ >= 0) {
-      const int64_t edge = free_;
-      free_ = edges_[edge].next;
-      edges_[edge] = {i, head_[j], mass};
-      head_[j] = edge;
-    } else {
-      edges_.push_back({i, head_[j], mass});
-      head_[j] = static_cast<int64_t>(edges_.size()) - 1;
-    }
-  }
-
-  double settle() const {
-    double total = 0;
-    for (int64_t j = 0; j < m_; ++j)
-      for (int64_t e = head_[j]; e >= 0; e = edges_[e].next) total += edges_[e].mass * row(edges_[e].row)[j];
-    return total;
-  }
-
-  static constexpr int64_t UNSEEN = -2, START = -1;
-  const double* cost_;
-  int64_t n_, m_, free_ = -1;
-  double dust_;
-  std::vector<double> supply_, demand_, u_, v_;
-  std::vector<Edge> edges_;
-  std::vector<int64_t> head_;  // first edge of each column
-  std::vector<double> row_distance_;
-  std::vector<int64_t> row_from_, rows_;
-  std::vector<double> distance_;
-  std::vector<int64_t> column_from_, remaining_;  // remaining_[:left] are the columns still open
-};
-
-bool finite(const double* p, int64_t n) {
-  return std::all_of(p, p + n, [](double value) { return std::isfinite(value); });
+// One of the sums of a pair: over rows [first, last) of x (or y) and all of the other.
+template <class T>
+double sum_of(const SamplePairs<T>& s, int64_t p, int term, int64_t first, Value value, double scale,
+              const DistanceKernels<T>& k, std::vector<T>& columns, std::vector<double>& weights) {
+  const int64_t n = term == 2 ? s.m : s.n, m = term == 1 ? s.n : s.m;
+  const T *x = s.x + p * s.n * s.d, *y = s.y + p * s.m * s.d;
+  const double *a = s.a + p * s.n, *b = s.b + p * s.m;
+  const SumTask<T> task{term == 2 ? y : x, term == 1 ? x : y, term == 2 ? b : a, term == 1 ? a : b,
+                        first, std::min(first + ROWS, n), m, s.d, value, scale, term != 0};
+  columns.resize(s.d * TILE);
+  weights.resize(TILE);
+  return k.weighted_sum(task, columns.data(), weights.data());
 }
+
+// The pair p alone, in doubles.
+template <class T>
+struct Widened {
+  Widened(const SamplePairs<T>& s, int64_t p)
+      : x(s.x + p * s.n * s.d, s.x + (p + 1) * s.n * s.d),
+        y(s.y + p * s.m * s.d, s.y + (p + 1) * s.m * s.d),
+        pair{1, s.n, s.m, s.d, x.data(), y.data(), s.a + p * s.n, s.b + p * s.m} {}
+  std::vector<double> x, y;
+  SamplePairs<double> pair;
+};
 
 }  // namespace
 
-double transport_cost(const double* cost, const double* a, const double* b, int64_t n, int64_t m) {
-  if (!finite(cost, n * m) || !finite(a, n) || !finite(b, m)) return std::nan("");
-  return Transport(cost, a, b, n, m).solve();
+template <class T>
+void distance_terms(const SamplePairs<T>& s, const double* bandwidths, int64_t K, double* out,
+                    const char* isa, int threads) {
+  const DistanceKernels<T> k = distance_kernels<T>(isa);
+  const DistanceKernels<double> wide = distance_kernels<double>(isa);
+  const int64_t of_x = (s.n + ROWS - 1) / ROWS, of_y = (s.m + ROWS - 1) / ROWS;
+  const int64_t pieces = 2 * of_x + of_y, values = std::max<int64_t>(K, 1);
+  const int64_t work = (s.n + s.m) * (s.n + s.m) / 2 * values;
+  if (work * s.P < 5 * CHUNK) threads = 1;
+
+  // the state of each pair, then the sum of each piece of it
+  std::vector<Range> ranges(s.P);
+  std::vector<unsigned char> same(s.P);
+  const int64_t pairs = std::max<int64_t>(1, CHUNK / ((s.n + s.m) * s.d));
+  parallel_for((s.P + pairs - 1) / pairs, threads, [&](int64_t task, int) {
+    for (int64_t p = task * pairs; p < std::min(s.P, (task + 1) * pairs); ++p) {
+      const T *x = s.x + p * s.n * s.d, *y = s.y + p * s.m * s.d;
+      const double *a = s.a + p * s.n, *b = s.b + p * s.m;
+      ranges[p] = range_of(std::max(k.largest_magnitude(x, s.n * s.d), k.largest_magnitude(y, s.m * s.d)));
+      if (!(std::max(wide.largest_magnitude(a, s.n), wide.largest_magnitude(b, s.m)) < INFINITY))
+        ranges[p] = Range::infinite;
+      same[p] = s.n == s.m && !std::memcmp(x, y, s.n * s.d * sizeof(T)) &&
+                !std::memcmp(a, b, s.n * sizeof(double));
+    }
+  });
+  std::vector<double> sums(s.P * pieces * values);
+  const int64_t chunk = std::max<int64_t>(1, CHUNK * pieces / work);
+  std::vector<std::vector<T>> columns(threads);
+  std::vector<std::vector<double>> weights(threads), wide_columns(threads);
+  parallel_for((s.P * pieces + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
+    for (int64_t at = task * chunk; at < std::min(s.P * pieces, (task + 1) * chunk); ++at) {
+      const int64_t p = at / pieces, piece = at % pieces;
+      const int term = piece < of_x ? 1 : piece < 2 * of_x ? 0 : 2;
+      if (ranges[p] == Range::infinite || (same[p] && term != 1)) continue;
+      const int64_t first = (term == 1 ? piece : term == 0 ? piece - of_x : piece - 2 * of_x) * ROWS;
+      for (int64_t i = 0; i < values; ++i) {
+        const Kernel kernel = K ? kernel_of(bandwidths[p * K + i]) : Kernel{Value::distance, 0, Range::usual};
+        double& sum = sums[at * values + i];
+        if (ranges[p] == Range::usual && kernel.range == Range::usual) {
+          sum = sum_of(s, p, term, first, kernel.value, kernel.scale, k, columns[slot], weights[slot]);
+        } else {
+          const Widened<T> widened(s, p);
+          sum = sum_of(widened.pair, 0, term, first, kernel.value, kernel.scale, wide,
+                       wide_columns[slot], weights[slot]);
+        }
+      }
+    }
+  });
+  const auto add = [&](int64_t p, int64_t from, int64_t to, int64_t i) {
+    double sum = 0;
+    for (int64_t piece = from; piece < to; ++piece) sum += sums[(p * pieces + piece) * values + i];
+    return sum;
+  };
+  for (int64_t p = 0; p < s.P; ++p)
+    for (int64_t i = 0; i < values; ++i) {
+      double* at = out + p * 3 * values + i;
+      const bool known = ranges[p] != Range::infinite && !(K && std::isnan(bandwidths[p * K + i]));
+      const double within = known ? add(p, 0, of_x, i) : std::nan("");
+      at[0] = !known || same[p] ? within : add(p, of_x, 2 * of_x, i);
+      at[values] = within;
+      at[2 * values] = !known || same[p] ? within : add(p, 2 * of_x, pieces, i);
+    }
 }
+
+template <class T>
+void quadratic_forms(const T* rows, int64_t P, int64_t N, int64_t d, const double* forms, int64_t K,
+                     const double* bandwidths, double* out, const char* isa, int threads) {
+  const DistanceKernels<T> k = distance_kernels<T>(isa);
+  const DistanceKernels<double> wide = distance_kernels<double>(isa);
+  const int64_t panels = (K + FORMS - 1) / FORMS, padded = N + GROUP, pieces = (N + BLOCK - 1) / BLOCK;
+  std::vector<double> packed(panels * padded * FORMS);
+  for (int64_t i = 0; i < K; ++i)
+    for (int64_t j = 0; j < N; ++j)
+      packed[(i / FORMS * padded + j) * FORMS + i % FORMS] = forms[i * N + j];
+
+  const int64_t work = N * N / 2 + N * N * K / 32 + 1, size = panels * FORMS;
+  if (work * P < 5 * CHUNK) threads = 1;
+  const int64_t chunk = std::max<int64_t>(1, CHUNK * pieces / work);
+  std::vector<double> sums(P * pieces * size), blocks(threads * BLOCK * BLOCK), wide_columns(threads * d * BLOCK);
+  std::vector<T> columns(threads * d * BLOCK);
+  parallel_for((P * pieces + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
+    double* block = blocks.data() + slot * BLOCK * BLOCK;
+    for (int64_t at = task * chunk; at < std::min(P * pieces, (task + 1) * chunk); ++at) {
+      const int64_t p = at / pieces, first = at % pieces * BLOCK, last = std::min(first + BLOCK, N);
+      const T* sample = rows + p * N * d;
+      const Range range = range_of(k.largest_magnitude(sample, N * d));
+      const Kernel kernel = bandwidths ? kernel_of(bandwidths[p]) : Kernel{Value::distance, 0, Range::usual};
+      double* sum = sums.data() + at * size;
+      if (range == Range::infinite || (bandwidths && std::isnan(bandwidths[p]))) {
+        std::fill(sum, sum + size, std::nan(""));
+      } else if (range == Range::usual && kernel.range == Range::usual) {
+        k.add_forms({sample, first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
+                    columns.data() + slot * d * BLOCK, block, sum);
+      } else {
+        const std::vector<double> widened(sample, sample + N * d);
+        wide.add_forms({widened.data(), first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
+                       wide_columns.data() + slot * d * BLOCK, block, sum);
+      }
+    }
+  });
+  for (int64_t p = 0; p < P; ++p)
+    for (int64_t i = 0; i < K; ++i) {
+      double sum = 0;
+      for (int64_t piece = 0; piece < pieces; ++piece) sum += sums[(p * pieces + piece) * size + i];
+      out[p * K + i] = sum;
+    }
+}
+
+#define ACTIVA_INSTANTIATE(T)                                                                     \
+  template void distance_terms<T>(const SamplePairs<T>&, const double*, int64_t, double*,        \
+                                  const char*, int);                                              \
+  template void quadratic_forms<T>(const T*, int64_t, int64_t, int64_t, const double*, int64_t,   \
+                                   const double*, double*, const char*, int);
+ACTIVA_INSTANTIATE(float)
+ACTIVA_INSTANTIATE(double)
 
 }  // namespace activa

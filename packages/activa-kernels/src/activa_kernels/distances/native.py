@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from activa_kernels.distances.checks import Array, Rows, Samples
 
 
-def is_here() -> bool:
-    """Whether the extension has them."""
-    return hasattr(native(), "distance_terms")
-
-
 def energy_terms(pairs: Samples) -> Array:
     """Return (P, 3), as the reference."""
     return _terms(pairs, np.empty((len(pairs.x), 0)), np.empty((len(pairs.x), 3)))

@@ -192,8 +192,7 @@ def _with_total_of(a: Array, b: Array) -> Array:
 
 
 def _compiled() -> bool:
-    chosen = choose("distances", "cpu", "float64").implementation
-    return chosen == "native" and native.is_here()
+    return choose("distances", "cpu", "float64").implementation == "native"
 
 
 def _refuse_failed(failed: int, batch: tuple[int, ...]) -> None:

@@ -1,0 +1,274 @@
+// The network simplex on a complete bipartite graph, whose trees never have an edge without mass.
+//
+// A basis is a tree over all rows and columns; prices make every edge of it cost u_i + v_j. An edge
+// outside that costs less enters, mass moves along the circle that it closes, and the edge that runs
+// empty leaves. Masses are integers, multiples of more than n, and each row has one unit more than its
+// mass: no part of the tree can then balance without the rest, so no edge of a tree is ever empty, each
+// exchange lowers the cost, and no tree comes twice (Charnes, 1952; the units are 2^-62 of the total).
+#include "simplex.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace activa {
+namespace {
+
+constexpr int64_t NONE = -1;
+constexpr int64_t TOTAL = int64_t(1) << 61;
+
+class Simplex {
+ public:
+  Simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n, int64_t m,
+          decltype(&base::least_reduced) least_reduced)
+      : cost_(cost), width_(width), n_(n), m_(m), least_reduced_(least_reduced), parent_(n + m, NONE),
+        child_(n + m, NONE), next_(n + m, NONE), before_(n + m, NONE), depth_(n + m), flow_(n + m),
+        u_(n), v_(width) {
+    const int64_t step = int64_t(1) << int64_t(std::ceil(std::log2(double(n) + 1)));
+    mass_ = std::accumulate(a, a + n, 0.0);
+    supply_ = units(a, n, step);
+    demand_ = units(b, m, step);
+    for (int64_t& units : supply_) ++units;
+    demand_[std::max_element(demand_.begin(), demand_.end()) - demand_.begin()] += n;
+    unit_ = mass_ / double(TOTAL);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < m; ++j) largest_ = std::max(largest_, std::abs(row(i)[j]));
+  }
+
+  bool solve() {
+    start();
+    const int64_t limit = 1000 * (n_ + m_) + 100'000;
+    int64_t exchanges = 0;
+    for (int round = 0; round < 20; ++round) {
+      set_prices();
+      const int64_t before = exchanges;
+      int64_t unchanged = 0;
+      for (int64_t i = 0; unchanged < n_; i = i + 1 < n_ ? i + 1 : 0, ++unchanged) {
+        double least;
+        const int64_t j = least_reduced_(row(i), v_.data(), width_, &least);
+        if (least - u_[i] >= -tolerance_) continue;
+        exchange(i, j, least - u_[i]);
+        if (++exchanges > limit) return false;
+        unchanged = -1;
+      }
+      if (exchanges == before) return true;  // with prices that no exchange has rounded
+    }
+    return false;
+  }
+
+  double total() const {
+    double sum = 0;
+    each_edge([&](int64_t i, int64_t j, int64_t flow) { sum += double(flow) * row(i)[j]; });
+    return sum * unit_;
+  }
+
+  // Calls visit(i, j, mass) where mass moves.
+  template <class F>
+  void each(F visit) const {
+    each_edge([&](int64_t i, int64_t j, int64_t flow) { visit(i, j, double(flow) * unit_); });
+  }
+
+ private:
+  const double* row(int64_t i) const { return cost_ + i * width_; }
+
+  // Masses as multiples of `step` that add up to TOTAL.
+  std::vector<int64_t> units(const double* masses, int64_t count, int64_t step) const {
+    std::vector<int64_t> out(count);
+    const double scale = double(TOTAL / step) / std::accumulate(masses, masses + count, 0.0);
+    int64_t sum = 0;
+    for (int64_t i = 0; i < count; ++i) sum += out[i] = std::max<int64_t>(1, std::llround(masses[i] * scale)) * step;
+    *std::max_element(out.begin(), out.end()) += TOTAL - sum;
+    return out;
+  }
+
+  // The first tree: every row sends to the columns that are cheapest for it while they have room.
+  void start() {
+    std::vector<int64_t> room = demand_;
+    std::vector<double> closed(width_, 0.0);
+    std::vector<int64_t> rows, columns, flows;
+    for (int64_t i = 0; i < n_; ++i)
+      for (int64_t left = supply_[i]; left > 0;) {
+        double least;
+        const int64_t j = least_reduced_(row(i), closed.data(), width_, &least);
+        const int64_t flow = std::min(left, room[j]);
+        rows.push_back(i);
+        columns.push_back(j);
+        flows.push_back(flow);
+        left -= flow;
+        room[j] -= flow;
+        if (room[j] == 0) closed[j] = -INFINITY;
+      }
+    hang(rows, columns, flows);
+  }
+
+  // Makes a tree of its edges, from row 0 on.
+  void hang(const std::vector<int64_t>& rows, const std::vector<int64_t>& columns, const std::vector<int64_t>& flows) {
+    std::vector<std::vector<int64_t>> edges(n_ + m_);
+    for (size_t e = 0; e < rows.size(); ++e) {
+      edges[rows[e]].push_back(int64_t(e));
+      edges[n_ + columns[e]].push_back(int64_t(e));
+    }
+    std::vector<int64_t> open{0};
+    while (!open.empty()) {
+      const int64_t node = open.back();
+      open.pop_back();
+      for (int64_t e : edges[node]) {
+        const int64_t other = node < n_ ? n_ + columns[e] : rows[e];
+        if (other == parent_[node]) continue;
+        attach(other, node);
+        flow_[other] = flows[e];
+        open.push_back(other);
+      }
+    }
+  }
+
+  void attach(int64_t node, int64_t parent) {
+    parent_[node] = parent;
+    before_[node] = NONE;
+    next_[node] = child_[parent];
+    if (next_[node] != NONE) before_[next_[node]] = node;
+    child_[parent] = node;
+  }
+
+  void detach(int64_t node) {
+    if (before_[node] != NONE)
+      next_[before_[node]] = next_[node];
+    else
+      child_[parent_[node]] = next_[node];
+    if (next_[node] != NONE) before_[next_[node]] = before_[node];
+  }
+
+  // Calls visit(node) for a node and all below it, parents first.
+  template <class F>
+  void each_below(int64_t top, F visit) {
+    for (int64_t node = top;;) {
+      visit(node);
+      if (child_[node] != NONE) {
+        node = child_[node];
+        continue;
+      }
+      while (node != top && next_[node] == NONE) node = parent_[node];
+      if (node == top) return;
+      node = next_[node];
+    }
+  }
+
+  template <class F>
+  void each_edge(F visit) const {
+    for (int64_t node = 1; node < n_ + m_; ++node)
+      visit(node < n_ ? node : parent_[node], (node < n_ ? parent_[node] : node) - n_, flow_[node]);
+  }
+
+  // Prices along the tree, from nothing at row 0.
+  void set_prices() {
+    double most = largest_;
+    each_below(0, [&](int64_t node) {
+      const int64_t parent = parent_[node];
+      if (parent == NONE) {
+        u_[node] = 0;
+        depth_[node] = 0;
+        return;
+      }
+      depth_[node] = depth_[parent] + 1;
+      double& price = node < n_ ? u_[node] : v_[node - n_];
+      price = node < n_ ? row(node)[parent - n_] - v_[parent - n_] : row(parent)[node - n_] - u_[parent];
+      most = std::max(most, std::abs(price));
+    });
+    tolerance_ = 1e-14 * most;
+  }
+
+  // Edge (i, j) enters, of negative reduced cost; the edge that runs empty leaves.
+  void exchange(int64_t i, int64_t j, double reduced) {
+    const int64_t column = n_ + j;
+    int64_t p = i, q = column, leaves = NONE, least = INT64_MAX;
+    bool on_row_side = true;
+    while (p != q) {  // towards the top, where both ways meet
+      if (depth_[p] >= depth_[q]) {
+        if (p < n_ && flow_[p] < least) {
+          least = flow_[p];
+          leaves = p;
+          on_row_side = true;
+        }
+        p = parent_[p];
+      } else {
+        if (q >= n_ && flow_[q] < least) {
+          least = flow_[q];
+          leaves = q;
+          on_row_side = false;
+        }
+        q = parent_[q];
+      }
+    }
+    const int64_t top = p;
+    for (int64_t node = i; node != top; node = parent_[node]) flow_[node] += node < n_ ? -least : least;
+    for (int64_t node = column; node != top; node = parent_[node]) flow_[node] += node < n_ ? least : -least;
+
+    // what hung on the edge that leaves now hangs on the one that enters, turned over
+    int64_t node = on_row_side ? i : column, parent = on_row_side ? column : i, flow = least;
+    const int64_t hung = node;
+    for (bool last = false; !last;) {
+      last = node == leaves;
+      const int64_t above = parent_[node], flow_above = flow_[node];
+      detach(node);
+      attach(node, parent);
+      flow_[node] = flow;
+      parent = node;
+      flow = flow_above;
+      node = above;
+    }
+    const double rise = on_row_side ? reduced : -reduced;  // of the rows' prices
+    each_below(hung, [&](int64_t at) {
+      depth_[at] = depth_[parent_[at]] + 1;
+      if (at < n_)
+        u_[at] += rise;
+      else
+        v_[at - n_] -= rise;
+    });
+  }
+
+  const double* cost_;
+  int64_t width_, n_, m_;
+  decltype(&base::least_reduced) least_reduced_;
+  std::vector<int64_t> supply_, demand_;
+  // of each row, then of each column: its place in the tree, and what moves between it and its parent
+  std::vector<int64_t> parent_, child_, next_, before_, depth_, flow_;
+  std::vector<double> u_, v_;
+  double mass_ = 0, unit_ = 0, largest_ = 0, tolerance_ = 0;
+};
+
+// The entries with mass, as their indices.
+std::vector<int64_t> with_mass(const double* masses, int64_t count) {
+  std::vector<int64_t> out;
+  const double dust = 1e-15 * std::accumulate(masses, masses + count, 0.0);  // what rounding leaves
+  for (int64_t i = 0; i < count; ++i)
+    if (masses[i] > dust) out.push_back(i);
+  return out;
+}
+
+}  // namespace
+
+bool network_simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n,
+                     int64_t m, decltype(&base::least_reduced) least_reduced, double* out, double* plan) {
+  const std::vector<int64_t> rows = with_mass(a, n), columns = with_mass(b, m);
+  const int64_t N = int64_t(rows.size()), M = int64_t(columns.size());
+  std::vector<double> kept, left(N), right(M);
+  for (int64_t i = 0; i < N; ++i) left[i] = a[rows[i]];
+  for (int64_t j = 0; j < M; ++j) right[j] = b[columns[j]];
+  const double* costs = cost;
+  int64_t wide = width;
+  if (N < n || M < m) {
+    wide = rounded_up(M, DIAGONAL);
+    kept.assign(N * wide, INFINITY);
+    for (int64_t i = 0; i < N; ++i)
+      for (int64_t j = 0; j < M; ++j) kept[i * wide + j] = cost[rows[i] * width + columns[j]];
+    costs = kept.data();
+  }
+  Simplex simplex(costs, wide, left.data(), right.data(), N, M, least_reduced);
+  if (!simplex.solve()) return false;
+  *out = simplex.total();
+  if (plan)
+    simplex.each([&](int64_t i, int64_t j, double mass) { plan[rows[i] * m + columns[j]] = mass; });
+  return true;
+}
+
+}  // namespace activa

@@ -1,0 +1,17 @@
+// Optimal transport with masses of any size, by the network simplex.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu.hpp"
+
+namespace activa {
+
+// Costs (n, width) with infinity beyond column m, masses a (n) and b (m) of one total. Sets the least
+// cost and, where `plan` (n, m) is not null, the masses in it that move. False if the
+// search does not end.
+bool network_simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n,
+                     int64_t m, decltype(&base::least_reduced) least_reduced, double* out, double* plan);
+
+}  // namespace activa

@@ -1,0 +1,185 @@
+// Splits problems of exact transport over threads: an assignment where all masses are equal, the
+// network simplex elsewhere, and on a line the order of the points.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "../_native/pool.hpp"
+#include "cpu.hpp"
+#include "dispatch.hpp"
+#include "ranges.hpp"
+#include "simplex.hpp"
+
+namespace activa {
+namespace {
+
+constexpr int64_t ALIGNED = 8;  // doubles in a cache line
+
+// What one thread needs for its problems; kept from one to the next.
+struct Workspace {
+  std::vector<double> costs, numbers;
+  std::vector<int64_t> integers;
+
+  // Room for (n, width) costs whose rows start at a cache line.
+  double* matrix(int64_t n, int64_t width) {
+    costs.resize(n * width + ALIGNED);
+    return lined(costs.data());
+  }
+
+  // A copy of costs (n, m) there, infinite beyond m.
+  double* padded(const double* cost, int64_t n, int64_t m, int64_t width) {
+    double* out = matrix(n, width);
+    for (int64_t i = 0; i < n; ++i) {
+      std::copy(cost + i * m, cost + (i + 1) * m, out + i * width);
+      std::fill(out + i * width + m, out + (i + 1) * width, INFINITY);
+    }
+    return out;
+  }
+
+  // Solves the problem with `matrix` as costs; the column of each row.
+  const int64_t* assign(int64_t n, int64_t width, const double* cost, decltype(&base::assign) solve) {
+    numbers.resize(4 * width + ALIGNED);
+    integers.resize(4 * width);
+    double* p = lined(numbers.data());
+    int64_t* q = integers.data();
+    solve({n, width, cost, p, p + width, p + 2 * width, p + 3 * width, q, q + width, q + 2 * width, q + 3 * width});
+    return q + width;
+  }
+
+ private:
+  static double* lined(double* p) {
+    return p + (ALIGNED - (reinterpret_cast<uintptr_t>(p) / sizeof(double)) % ALIGNED) % ALIGNED;
+  }
+};
+
+bool even(const double* a, const double* b, int64_t n, int64_t m) {
+  const auto like_first = [&](double mass) { return std::abs(mass - a[0]) <= 1e-12 * a[0]; };
+  return n == m && std::all_of(a, a + n, like_first) && std::all_of(b, b + m, like_first);
+}
+
+// W_p^p on a line: mass moves from quantile to quantile.
+template <class T>
+double on_the_line(const T* x, const T* y, const double* a, const double* b, int64_t n, int64_t m, double p) {
+  std::vector<int64_t> of_x(n), of_y(m);
+  std::iota(of_x.begin(), of_x.end(), int64_t{0});
+  std::iota(of_y.begin(), of_y.end(), int64_t{0});
+  std::sort(of_x.begin(), of_x.end(), [x](int64_t i, int64_t j) { return x[i] < x[j]; });
+  std::sort(of_y.begin(), of_y.end(), [y](int64_t i, int64_t j) { return y[i] < y[j]; });
+  const bool equal = even(a, b, n, m);
+  double sum = 0, left = a[of_x[0]], room = b[of_y[0]];
+  for (int64_t i = 0, j = 0;;) {
+    const double gap = std::abs(double(x[of_x[i]]) - double(y[of_y[j]]));
+    const double mass = equal ? left : std::min(left, room);
+    sum += mass * (p == 1 ? gap : std::pow(gap, p));
+    left -= mass;
+    room -= mass;
+    const bool next_x = equal || left <= 0, next_y = equal || room <= 0;
+    if ((next_x && i + 1 == n) || (next_y && j + 1 == m)) return sum;  // what is left is rounding
+    if (next_x) left = a[of_x[++i]];
+    if (next_y) room = b[of_y[++j]];
+  }
+}
+
+int64_t first_of(const std::vector<unsigned char>& failed) {
+  const auto at = std::find(failed.begin(), failed.end(), 1);
+  return at == failed.end() ? -1 : at - failed.begin();
+}
+
+}  // namespace
+
+void assignment(const double* cost, int64_t P, int64_t n, int64_t* out, const char* isa, int threads) {
+  const DistanceKernels<double> k = distance_kernels<double>(isa);
+  const int64_t width = rounded_up(n, DIAGONAL);
+  std::vector<Workspace> work(threads);
+  parallel_for(P, threads, [&](int64_t p, int slot) {
+    const double* given = cost + p * n * n;
+    int64_t* columns = out + p * n;
+    std::fill(columns, columns + n, -1);
+    if (!(k.largest_magnitude(given, n * n) < INFINITY)) return;
+    const double* matrix = work[slot].padded(given, n, n, width);
+    const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+    std::copy(found, found + n, columns);
+  });
+}
+
+int64_t transport(const double* cost, const double* a, const double* b, int64_t P, int64_t n, int64_t m,
+                  double* out, double* plan, const char* isa, int threads) {
+  const DistanceKernels<double> k = distance_kernels<double>(isa);
+  const int64_t width = rounded_up(m, DIAGONAL);
+  std::vector<Workspace> work(threads);
+  std::vector<unsigned char> failed(P);
+  parallel_for(P, threads, [&](int64_t p, int slot) {
+    const double *given = cost + p * n * m, *left = a + p * n, *right = b + p * m;
+    double* flows = plan ? plan + p * n * m : nullptr;
+    const double largest = std::max({k.largest_magnitude(given, n * m), k.largest_magnitude(left, n),
+                                     k.largest_magnitude(right, m)});
+    if (flows) std::fill(flows, flows + n * m, largest < INFINITY ? 0.0 : std::nan(""));
+    if (!(largest < INFINITY)) {
+      out[p] = std::nan("");
+      return;
+    }
+    double* matrix = work[slot].padded(given, n, m, width);
+    if (even(left, right, n, m)) {
+      const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+      double sum = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        sum += given[i * n + found[i]];
+        if (flows) flows[i * n + found[i]] = left[i];
+      }
+      out[p] = sum * left[0];
+    } else {
+      failed[p] = !network_simplex(matrix, width, left, right, n, m, k.least_reduced, out + p, flows);
+    }
+  });
+  return first_of(failed);
+}
+
+template <class T>
+int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, const char* isa, int threads) {
+  const DistanceKernels<T> k = distance_kernels<T>(isa);
+  const DistanceKernels<double> wide = distance_kernels<double>(isa);
+  const int64_t n = s.n, m = s.m, d = s.d, width = rounded_up(m, DIAGONAL);
+  if (s.P * n * m < 2'000) threads = 1;
+  std::vector<Workspace> work(threads);
+  std::vector<std::vector<T>> columns(threads);
+  std::vector<std::vector<double>> wide_columns(threads);
+  std::vector<unsigned char> failed(s.P);
+  parallel_for(s.P, threads, [&](int64_t p, int slot) {
+    const T *x = s.x + p * n * d, *y = s.y + p * m * d;
+    const double *a = s.a + p * n, *b = s.b + p * m;
+    const Range range = range_of(std::max(k.largest_magnitude(x, n * d), k.largest_magnitude(y, m * d)));
+    if (range == Range::infinite ||
+        !(std::max(wide.largest_magnitude(a, n), wide.largest_magnitude(b, m)) < INFINITY)) {
+      out[p] = std::nan("");
+      return;
+    }
+    if (d == 1) {
+      out[p] = on_the_line(x, y, a, b, n, m, power);
+      return;
+    }
+    double* matrix = work[slot].matrix(n, width);
+    if (range == Range::usual) {
+      columns[slot].resize(d * TILE);
+      k.fill_costs(x, y, 0, n, m, d, power, width, columns[slot].data(), matrix);
+    } else {
+      const std::vector<double> wide_x(x, x + n * d), wide_y(y, y + m * d);
+      wide_columns[slot].resize(d * TILE);
+      wide.fill_costs(wide_x.data(), wide_y.data(), 0, n, m, d, power, width, wide_columns[slot].data(), matrix);
+    }
+    if (even(a, b, n, m)) {
+      const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+      double sum = 0;
+      for (int64_t i = 0; i < n; ++i) sum += matrix[i * width + found[i]];
+      out[p] = sum * a[0];
+    } else {
+      failed[p] = !network_simplex(matrix, width, a, b, n, m, wide.least_reduced, out + p, nullptr);
+    }
+  });
+  return first_of(failed);
+}
+
+template int64_t wasserstein_power<float>(const SamplePairs<float>&, double, double*, const char*, int);
+template int64_t wasserstein_power<double>(const SamplePairs<double>&, double, double*, const char*, int);
+
+}  // namespace activa
