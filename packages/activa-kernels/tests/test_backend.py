@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from activa_kernels import InputError, _native
+from activa_kernels._native import cuda
 from activa_kernels.backend import (
     _warn_that_nothing_is_compiled,
     choose,
@@ -94,8 +95,32 @@ def test_a_backend_that_is_unknown_or_cannot_serve_is_refused(
 def test_a_device_without_a_fast_path_takes_the_reference() -> None:
     assert choose("mixture_log_prob", "mps", "float32").implementation == "reference"
     assert choose("mixture_log_prob", "cuda", "float64").implementation == "reference"
-    crowded = choose("mixture_log_prob", "cuda", "float32", not_triton="too large")
+    crowded = choose("mixture_log_prob", "cuda", "float32", refusal="too large")
     assert (crowded.implementation, crowded.reason) == ("reference", "too large")
+
+
+@compiled
+def test_pairs_that_the_device_cannot_assign_go_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "obstacle", lambda: None)
+    found = choose("assignment", "cuda", "float64")
+    assert found.implementation == "cuda"
+    assert "a warp a pair of up to 256 rows, larger pairs on the CPU" in str(
+        activa_kernels.backend()
+    )
+    found = choose("assignment", "cuda", "float64", refusal="257 rows are more than 256")
+    assert (found.implementation, found.reason) == (
+        "native",
+        "on the CPU: 257 rows are more than 256",
+    )
+    monkeypatch.setattr(cuda, "obstacle", lambda: "no CUDA compiler was used")
+    assert "assignment on cuda: native (on the CPU: no CUDA compiler" in str(
+        activa_kernels.backend()
+    )
+    monkeypatch.setenv("ACTIVA_BACKEND", "cuda")
+    with pytest.raises(InputError, match="cannot serve assignment on cuda: no CUDA compiler"):
+        choose("assignment", "cuda", "float64")
+    with pytest.raises(InputError, match="run on a CUDA device only"):
+        choose("assignment", "cpu", "float64")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
@@ -180,7 +205,7 @@ def test_a_missing_extension_is_the_reason_given() -> None:
 import sys
 sys.modules["activa_kernels._native._cpu"] = None
 import activa_kernels
-print(activa_kernels.native_available(), activa_kernels.backend().choices[-1].reason)
+print(activa_kernels.native_available(), activa_kernels.backend().choices[0].reason)
 print(activa_kernels.backend())
 """
     assert run(program).startswith("False nothing was compiled when activa-kernels was installed")

@@ -1,6 +1,6 @@
 """Which implementation runs here, and why.
 
-The environment decides where it says something: `ACTIVA_BACKEND` (reference, native or triton),
+The environment decides where it says something: `ACTIVA_BACKEND` (reference, native, triton or cuda),
 `ACTIVA_ISA` (base, avx2, avx512 or avx512bf16) and `ACTIVA_NUM_THREADS`. What was asked for and
 cannot be had is an error; what was chosen automatically falls back to the reference and says why.
 """
@@ -16,21 +16,26 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from activa_kernels import _native
+from activa_kernels._native import cuda
 from activa_kernels.errors import InputError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-# the implementations a family has beside its reference, and the one a device takes unasked
+# the implementations a family has beside its reference, and the one a device takes unasked;
+# assignment is the part of the distances that Triton cannot do
 FAMILIES: dict[str, tuple[str, ...]] = {
     "alternating_attention": ("native", "triton"),
     "mixture_log_prob": ("native", "triton"),
     "distances": ("native", "triton"),
+    "assignment": ("native", "cuda"),
 }
 AUTOMATIC = {"cpu": "native", "cuda": "triton"}
+IMPLEMENTATIONS = ("reference", "native", "triton", "cuda")
 REASONS = {
     "native": "compiled code is the fastest on a CPU",
     "triton": "Triton is the fastest on a CUDA device",
+    "cuda": f"a warp a pair of up to {cuda.LARGEST} rows, larger pairs on the CPU",
 }
 BFLOAT16_SETS = ("avx512bf16",)  # the instruction sets that multiply bfloat16
 
@@ -91,9 +96,7 @@ def backend() -> Backend:
     'alternating_attention'
     """
     choices = [
-        _choose(family, device, "float32")
-        for family, implementations in FAMILIES.items()
-        for device in (("cpu", "cuda") if "triton" in implementations else ("cpu",))
+        _choose(family, device, "float32") for family in FAMILIES for device in ("cpu", "cuda")
     ]
     library = _native.library
     return Backend(
@@ -105,17 +108,17 @@ def backend() -> Backend:
     )
 
 
-def choose(family: str, device: str, dtype: str, *, not_triton: str | None = None) -> Choice:
+def choose(family: str, device: str, dtype: str, *, refusal: str | None = None) -> Choice:
     """Return the implementation for this call; warn once if nothing is compiled and that costs time.
 
-    `not_triton` says why the Triton kernels cannot take the sizes of this call, if they cannot.
+    `refusal` says why the kernels for a GPU cannot take the sizes of this call, if they cannot.
 
     Raises
     ------
     InputError
         If `ACTIVA_BACKEND` asks for an implementation that cannot take this device and dtype.
     """
-    choice = _choose(family, device, dtype, not_triton)
+    choice = _choose(family, device, dtype, refusal)
     if device == "cpu" and choice.implementation == "reference" and not _asked():
         _warn_that_nothing_is_compiled()
     return choice
@@ -172,27 +175,32 @@ def threads() -> int:
 
 def _asked() -> str | None:
     asked = os.environ.get("ACTIVA_BACKEND") or None
-    if asked not in (None, "reference", "native", "triton"):
-        raise InputError(f"ACTIVA_BACKEND={asked} is unknown; give reference, native or triton")
+    if asked is not None and asked not in IMPLEMENTATIONS:
+        known = f"{', '.join(IMPLEMENTATIONS[:-1])} or {IMPLEMENTATIONS[-1]}"
+        raise InputError(f"ACTIVA_BACKEND={asked} is unknown; give {known}")
     return asked
 
 
-def _choose(family: str, device: str, dtype: str, not_triton: str | None = None) -> Choice:
+def _choose(family: str, device: str, dtype: str, refusal: str | None = None) -> Choice:
     asked = _asked()
     if asked == "reference":
         return Choice(family, device, "reference", "ACTIVA_BACKEND asks for it")
     name = asked or AUTOMATIC.get(device)
+    if name == "triton" and "cuda" in FAMILIES[family] and not asked:
+        name = "cuda"
     if name is None:
         return Choice(family, device, "reference", f"no fast path for {device}")
     obstacle = _obstacle(family, name, device, dtype)
-    if obstacle is None and name == "triton":
-        obstacle = not_triton
+    if obstacle is None and name in ("triton", "cuda"):
+        obstacle = refusal
     if obstacle is None:
         return Choice(
             family, device, name, "ACTIVA_BACKEND asks for it" if asked else REASONS[name]
         )
     if asked:
         raise InputError(f"ACTIVA_BACKEND={asked} cannot serve {family} on {device}: {obstacle}")
+    if name == "cuda" and native_available():
+        return Choice(family, device, "native", f"on the CPU: {obstacle}")
     return Choice(family, device, "reference", obstacle)
 
 
@@ -204,6 +212,8 @@ def _obstacle(family: str, implementation: str, device: str, dtype: str) -> str 
         if device != "cpu":
             return "native code runs on the CPU only"
         return None if native_available() else _native.reason
+    if implementation == "cuda":
+        return cuda.obstacle() if device == "cuda" else "CUDA kernels run on a CUDA device only"
     if not _has_triton():
         return "Triton is not installed (pip install 'activa-kernels[triton]')"
     if dtype != "float32":

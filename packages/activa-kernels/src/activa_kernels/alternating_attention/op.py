@@ -115,7 +115,7 @@ def alternating_attention(
 @torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
 def _implementation(device: str, dtype: str, e: int, h: int, heads: int, precision: str) -> str:
     refusal = tiles.refusal(e, h, heads, precision)
-    return choose("alternating_attention", device, dtype, not_triton=refusal).implementation
+    return choose("alternating_attention", device, dtype, refusal=refusal).implementation
 
 
 WEIGHTS = ", ".join(f"Tensor {field}" for field in BlockWeights._fields)

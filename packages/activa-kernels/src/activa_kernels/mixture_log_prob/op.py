@@ -97,7 +97,7 @@ def _implementation(device: str, dtype: str, d: int, rank: int) -> str:
         "mixture_log_prob",
         device,
         dtype,
-        not_triton=f"no tile holds d = {d} with rank {rank}" if too_large else None,
+        refusal=f"no tile holds d = {d} with rank {rank}" if too_large else None,
     ).implementation
 
 
