@@ -31,6 +31,7 @@ CONDITIONS = {  # what multiplies each gene's production
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize(("cell_types", "cells"), [(5, 6), (1, 30)])
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_statistics_of_cells_agree_with_avici(cell_types: int, cells: int, condition: str) -> None:

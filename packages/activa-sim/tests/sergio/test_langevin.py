@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -81,8 +82,12 @@ def same_rates(
     ],
 )
 def test_agrees_with_the_equation_written_out_for_one_model(
-    cells: TrajectoryCells | IndependentCells, half_response: HalfResponse, noise: Noise
+    cells: TrajectoryCells | IndependentCells,
+    half_response: HalfResponse,
+    noise: Noise,
+    backend: str,
 ) -> None:
+    tolerance = 1e-9 if backend == "reference" else 1e-5  # compiled code computes in float32
     streams = model_streams(7, "validation", 40, 4)
     graphs, _ = HubsAndLeaves(another_hub=0.8, chained=0.9).draw(streams, 5)
     rates = Kinetics().draw(streams, 5, 3)
@@ -100,7 +105,7 @@ def test_agrees_with_the_equation_written_out_for_one_model(
             "amplitude": float(rates.noise_amplitude[model]),
         }
         one = by_loops(graphs[model], numbers, factors[model], streams[[model]], 4, **laws)
-        assert_allclose(seen[model], one, rtol=1e-9, atol=1e-12)
+        assert_allclose(seen[model], one, rtol=tolerance, atol=tolerance)
 
 
 def by_loops(
@@ -137,7 +142,8 @@ def by_loops(
         regulators: list[int] = np.nonzero(graph[:, j])[0].tolist()
         for r, c in np.ndindex(R, C):
             steps = cells.steps if separate else cells.points(level[j], n) - 1
-            kicks = xi[0, j, r * C + c].normal(steps * cells.paths(n)).reshape(-1, steps)
+            length = 4 * math.ceil(steps / 4)  # whole blocks
+            kicks = xi[0, j, r * C + c].normal(length * cells.paths(n)).reshape(-1, length)
             for path in range(cells.paths(n)):
                 at_mean = {i: float(seen[i, r, c].mean()) for i in regulators}
                 x = [produced(j, r, c, at_mean) / rates["decay"]]

@@ -13,6 +13,8 @@
 namespace py = pybind11;
 using namespace activa;
 
+void bind_sergio(py::module_&);  // sergio/bind.cpp
+
 namespace {
 
 using Words = py::array_t<uint64_t, py::array::c_style>;
@@ -56,4 +58,5 @@ PYBIND11_MODULE(_core, module) {
   module.def("words", &words, py::arg("key"), py::arg("word1").noconvert(),
              py::arg("word2").noconvert(), py::arg("word3").noconvert(), py::arg("n"),
              py::arg("isa"), py::arg("threads"));
+  bind_sergio(module);
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from activa_sim.backend import native
 from activa_sim.description import describe
 from activa_sim.errors import InputError, check_names
 from activa_sim.queries import EachVariable, TargetLaw
@@ -14,8 +15,9 @@ from activa_sim.rng import Site
 from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
 from activa_sim.sergio.hubs import HubsAndLeaves
 from activa_sim.sergio.kinetics import Kinetics
-from activa_sim.sergio.langevin import HalfResponse, Noise, expression
+from activa_sim.sergio.langevin import HalfResponse, Laws, Noise, expression
 from activa_sim.sergio.modules import NetworkModules
+from activa_sim.sergio.native import expression_rows
 from activa_sim.sergio.perturbations import Perturbation
 from activa_sim.sergio.provenance import restore_part
 from activa_sim.sergio.technical import TechnicalNoise
@@ -148,22 +150,26 @@ class SergioConfig:
     def _models_at_once(self, series: int, n: int) -> int:
         """Give how many models with so many series a cell type fit into the memory."""
         each = -(-n // self.cell_types)
+        if native() is not None:  # holds the trajectories of one model at a time
+            return max(1, HELD // (series * self.cell_types * each))
         numbers = series * self.cell_types * self.cells.paths(each) * self.cells.points(1, each)
         return max(1, HELD // numbers)
 
-    def _rows(self, streams: Streams, graphs: BoolArray, factors: FloatArray, n: int) -> FloatArray:
+    def _rows(
+        self, streams: Streams, graphs: BoolArray, factors: FloatArray, n: int
+    ) -> NDArray[np.float32 | np.float64]:
         """Draw n cells of all types in random order, in each condition: (M, R, n, d)."""
         R, d = factors.shape[1:]
-        cells = expression(
-            graphs,
-            self.kinetics.draw(streams, d, self.cell_types),
-            factors,
-            streams,
-            -(-n // self.cell_types),
-            cells=self.cells,
-            half_response=self.half_response,
-            noise=self.noise,
-        )  # (M, d, R, C, N)
+        rates, library = self.kinetics.draw(streams, d, self.cell_types), native()
+        each = -(-n // self.cell_types)
+        laws: Laws = {
+            "cells": self.cells,
+            "half_response": self.half_response,
+            "noise": self.noise,
+        }
+        if library is not None and self.technical is None:
+            return expression_rows(library, graphs, rates, factors, streams, each, rows=n, **laws)
+        cells = expression(graphs, rates, factors, streams, each, **laws)  # (M, d, R, C, N)
         table = np.moveaxis(cells.reshape(*cells.shape[:3], -1), 1, -1)  # (M, R, C N, d)
         if self.technical is not None:
             table = self.technical.counts(streams, np.ascontiguousarray(table))

@@ -14,12 +14,14 @@ types. Genes are simulated level by level, regulators first (Dibaeinia & Sinha, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
+from activa_sim.backend import native
 from activa_sim.rng import Site
 from activa_sim.sergio.levels import levels
+from activa_sim.sergio.native import expression_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
 HalfResponse = Literal["per_condition", "wild_type"]
 Noise = Literal["dpd", "sp", "spd"]
 DT = 0.01
+
+
+class Laws(TypedDict):
+    """The laws that `expression` takes by name."""
+
+    cells: TrajectoryCells | IndependentCells
+    half_response: HalfResponse
+    noise: Noise
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,26 @@ def expression(
     Returns
     -------
     ndarray, shape (M, d, R, C, N)
+
+    Notes
+    -----
+    Compiled code computes in float32 what NumPy does in float64, from the same random words.
     """
     (M, R, d), C = factors.shape, rates.basal.shape[-1]
+    library = native()
+    if library is not None:
+        rows = expression_rows(
+            library,
+            graphs,
+            rates,
+            factors,
+            streams,
+            n,
+            cells=cells,
+            half_response=half_response,
+            noise=noise,
+        )  # (M, R, C N, d)
+        return np.moveaxis(rows.reshape(M, R, C, n, d).astype(np.float64), -1, 1)
     level, ages = levels(graphs), cells.ages(streams, R, n)
     top = int(level.max(initial=0))
     # what a regulator's activated targets see of it, through time and at its mean
@@ -146,12 +174,13 @@ def _kicks(genes: Genes, rates: Rates, streams: Streams, shape: tuple[int, ...])
     """Normal numbers times amplitude and the root of the time step, shape (T, G, R, C, B).
 
     The axes of a stream are the gene and, joined, condition and cell type; a stream holds one
-    trajectory after the other.
+    trajectory after the other, each in blocks of its own.
     """
     T, G, R, C, B = shape
+    length = -(-T // 4) * 4
     at = streams.at(Site.LANGEVIN, range(rates.strength.shape[-1]), range(R * C))
-    normal = at[genes.model, genes.gene].normal(B * T).reshape(G, R, C, B, T)
-    kicks = np.ascontiguousarray(np.moveaxis(normal, -1, 0))
+    normal = at[genes.model, genes.gene].normal(B * length).reshape(G, R, C, B, length)
+    kicks = np.ascontiguousarray(np.moveaxis(normal, -1, 0)[:T])
     kicks *= np.sqrt(DT) * rates.noise_amplitude[genes.model, None, None, None]
     return kicks
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from activa_sim.backend import native
 from activa_sim.columns import draw_places, graph_columns
 from activa_sim.errors import InputError, check_names, check_probability
 from activa_sim.rng import Site
 from activa_sim.sergio.levels import break_cycles, levels
+from activa_sim.sergio.native import extract
 from activa_sim.sergio.networks import FILES, Network, load
 
 if TYPE_CHECKING:
@@ -68,17 +70,19 @@ class NetworkModules:
         networks = [load(n) if isinstance(n, str) else n for n in self.networks]
         words = streams.at(Site.MODULE).words(d + 1)  # (M, d + 1): network, seed, growth
         source = _below(words[:, 0], len(networks))
+        roots = np.argsort(streams.at(Site.ROOT).words(d), axis=1, kind="stable")
+        places, library = draw_places(streams, d), native()
+        rule = self.best_share, self.regulators
         graphs = np.empty((*streams.shape, d, d), dtype=np.bool_)
         for number, network in enumerate(networks):
             models = np.nonzero(source == number)[0]
-            rule = network, self.best_share, self.regulators
-            genes = [grow_module(*rule, words=w) for w in words[models, 1:]]
-            graphs[models] = network.adjacency(np.array(genes, dtype=np.int64).reshape(-1, d))
-        roots = np.argsort(streams.at(Site.ROOT).words(d), axis=1, kind="stable")
-        for model in np.nonzero((levels(graphs) == d).any(axis=1))[0]:
-            graphs[model] = break_cycles(graphs[model], roots[model].tolist())
+            drawn = roots[models], places[models]
+            if library is not None:
+                graphs[models] = extract(library, network, *rule, words[models, 1:], *drawn)
+            else:
+                graphs[models] = extracted(network, *rule, words[models, 1:], *drawn)
         names = np.array([network.name for network in networks])
-        return graph_columns(graphs, draw_places(streams, d)), names[source]
+        return graphs, names[source]
 
     def describe(self) -> dict[str, Any]:
         """Give plain values for JSON."""
@@ -88,6 +92,23 @@ class NetworkModules:
         ]
         rule = {"best_share": self.best_share, "regulators": self.regulators}
         return {"law": type(self).__name__, "networks": described, **rule}
+
+
+def extracted(
+    network: Network,
+    best_share: float,
+    regulators: int,
+    words: NDArray[np.uint32],
+    roots: IntArray,
+    places: IntArray,
+) -> BoolArray:
+    """Grow modules by words (M, d), break cycles from roots (M, d) on, order genes by places."""
+    rule = network, best_share, regulators
+    genes = [grow_module(*rule, words=row) for row in words]
+    graphs = network.adjacency(np.array(genes, dtype=np.int64).reshape(words.shape))
+    for model in np.nonzero((levels(graphs) == words.shape[1]).any(axis=1))[0]:
+        graphs[model] = break_cycles(graphs[model], roots[model].tolist())
+    return graph_columns(graphs, places)
 
 
 def grow_module(

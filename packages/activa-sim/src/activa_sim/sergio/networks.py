@@ -78,6 +78,21 @@ class Network:
         return np.r_[0, np.bincount(first, minlength=n).cumsum()], second
 
     @cached_property
+    def ranked_neighbours(self) -> IntArray:
+        """Genes of the skeleton as in `neighbours`, of each gene those of low degree first."""
+        offsets, genes = self.neighbours
+        degree = np.diff(offsets)
+        of = np.repeat(np.arange(len(degree)), degree)
+        return np.asarray(genes[np.lexsort((genes, degree[genes], of))])
+
+    @cached_property
+    def targets(self) -> tuple[IntArray, IntArray]:
+        """Offsets (n + 1,) and genes: the targets of i are at offsets[i : i + 2], rising."""
+        tail, head = self.edges.T
+        offsets = np.searchsorted(tail, np.arange(len(self.genes) + 1))
+        return offsets.astype(np.int64), np.ascontiguousarray(head)
+
+    @cached_property
     def regulators(self) -> IntArray:
         """Genes that regulate another, rising."""
         return np.unique(self.edges[:, 0])

@@ -1,0 +1,80 @@
+// Bindings of gene regulation only: numpy arrays in and out, the GIL released in between.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "langevin.hpp"
+#include "modules.hpp"
+
+namespace py = pybind11;
+using namespace activa;
+
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+using Truths = Array<bool>;
+using Numbers = Array<double>;
+
+Set set_of(const std::string& name) {
+  return name == "avx512" ? Set::avx512 : name == "avx2" ? Set::avx2 : Set::base;
+}
+
+Kicks kicks_of(const std::string& name) {
+  return name == "dpd" ? Kicks::dpd : name == "sp" ? Kicks::sp : Kicks::spd;
+}
+
+// word1 and word2 (M); graphs, activates and strength (M, d, d); basal (M, d, C); scalars are hill,
+// decay and amplitude, each (M); factors (M, R, d); points (d); ages (M, R, cells); order
+// (M, R, C cells) or None. Returns (M, R, rows, d).
+Array<float> expression(uint64_t key, std::array<Array<uint64_t>, 2> words, Truths graphs,
+                        Truths activates, Numbers strength, Numbers basal,
+                        std::array<Numbers, 3> scalars, Numbers factors, Array<int64_t> points,
+                        Array<int64_t> ages, std::optional<Array<uint32_t>> order, int64_t paths,
+                        int64_t rows, bool wild_type, const std::string& kicks,
+                        const std::string& isa, int threads) {
+  const int64_t M = factors.shape(0), R = factors.shape(1), d = factors.shape(2);
+  Array<float> out({M, R, rows, d});
+  const Expression e{
+      M, d, R, basal.shape(2), ages.shape(2), paths, rows, wild_type, kicks_of(kicks), key,
+      words[0].data(), words[1].data(), graphs.data(), activates.data(), strength.data(),
+      basal.data(), scalars[0].data(), scalars[1].data(), scalars[2].data(), factors.data(),
+      points.data(), ages.data(), order ? order->data() : nullptr, out.mutable_data()};
+  py::gil_scoped_release release;
+  draw_expression(e, set_of(isa), threads);
+  return out;
+}
+
+// offsets and starts (n + 1), of the ranked neighbours and of the targets; words, roots and places
+// (M, d). Returns (M, d, d).
+Truths modules(Array<int64_t> offsets, Array<int64_t> neighbours, Array<int64_t> starts,
+               Array<int64_t> targets, double best_share, int64_t regulators,
+               Array<uint32_t> words, Array<int64_t> roots, Array<int64_t> places, int threads) {
+  const int64_t M = words.shape(0), d = words.shape(1);
+  Truths graphs({M, d, d});
+  const Modules problem{
+      {offsets.size() - 1, offsets.data(), neighbours.data(), starts.data(), targets.data()},
+      M, d, best_share, regulators, words.data(), roots.data(), places.data(),
+      graphs.mutable_data()};
+  py::gil_scoped_release release;
+  draw_modules(problem, threads);
+  return graphs;
+}
+
+}  // namespace
+
+void bind_sergio(py::module_& module) {
+  module.def("expression", &expression, py::arg("key"), py::arg("words"), py::arg("graphs"),
+             py::arg("activates"), py::arg("strength"), py::arg("basal"), py::arg("scalars"),
+             py::arg("factors"), py::arg("points"), py::arg("ages"), py::arg("order"),
+             py::arg("paths"), py::arg("rows"), py::arg("wild_type"), py::arg("kicks"),
+             py::arg("isa"), py::arg("threads"));
+  module.def("modules", &modules, py::arg("offsets"), py::arg("neighbours"), py::arg("starts"),
+             py::arg("targets"), py::arg("best_share"), py::arg("regulators"), py::arg("words"),
+             py::arg("roots"), py::arg("places"), py::arg("threads"));
+}

@@ -1,0 +1,199 @@
+// Models one by one, genes by falling level, and the cells that are seen of each.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "../_native/pool.hpp"
+#include "langevin.hpp"
+
+namespace activa {
+namespace {
+
+constexpr int64_t CHUNK = 256;  // lanes at a time of a gene without targets
+
+int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+// Numbers that start where a cache line does.
+class Floats {
+ public:
+  float* of(int64_t size) {
+    if (int64_t(numbers_.size()) < size + WIDEST) numbers_.resize(size + WIDEST);
+    const auto address = reinterpret_cast<uintptr_t>(numbers_.data());
+    return numbers_.data() + whole(int64_t(address), 64) / 4 - int64_t(address) / 4;
+  }
+
+ private:
+  std::vector<float> numbers_;
+};
+
+struct Functions {
+  void (*trajectories)(const Gene&, int64_t, int64_t, float*, int64_t);
+  void (*saturate)(float*, int64_t, int64_t, const float*, float);
+};
+
+class Worker {  // what one thread needs
+ public:
+  Worker(const Expression& problem, Functions functions)
+      : e(problem), f(functions), seen_(e.C * e.cells),
+        lanes_(whole(e.R * e.C * e.paths, WIDEST)) {
+    for (auto* v : {&block_, &axes_}) v->assign(lanes_, 0);
+    for (auto* v : {&factor_, &basal_, &half_}) v->assign(lanes_, 0.0f);
+    cell_.resize(e.R * e.rows);
+    sorted_.resize(seen_);
+  }
+
+  void model(int64_t m) {
+    sort_genes(e.graphs + m * e.d * e.d);
+    choose_rows(m);
+    float* courses = courses_.of(course_size_);
+    for (const int64_t gene : genes_) courses = one_gene(m, gene, courses);
+  }
+
+ private:
+  // Levels as in levels.py, genes by falling level, and room for the courses of those with targets.
+  void sort_genes(const bool* graph) {
+    const int64_t d = e.d;
+    level_.assign(d, 0), waits_.assign(d, 0), genes_.clear();
+    for (int64_t i = 0; i < d; ++i)
+      for (int64_t j = 0; j < d; ++j) waits_[i] += graph[i * d + j];
+    for (int64_t i = 0; i < d; ++i)
+      if (!waits_[i]) genes_.push_back(i);
+    for (size_t k = 0; k < genes_.size(); ++k)
+      for (int64_t i = 0, j = genes_[k]; i < d; ++i)
+        if (graph[i * d + j]) {
+          level_[i] = std::max(level_[i], level_[j] + 1);
+          if (!--waits_[i]) genes_.push_back(i);
+        }
+    std::stable_sort(genes_.begin(), genes_.end(),
+                     [&](int64_t a, int64_t b) { return level_[a] > level_[b]; });
+    course_size_ = 0;
+    for (const int64_t gene : genes_)
+      if (level_[gene]) course_size_ += (2 + 4 * blocks(gene)) * lanes_;
+    course_of_.assign(d, nullptr);
+  }
+
+  int64_t points(int64_t gene) const { return e.points[level_[gene]]; }
+  int64_t blocks(int64_t gene) const { return (points(gene) + 2) / 4; }  // one step less than points
+
+  // Which cell of its condition stands in each row.
+  void choose_rows(int64_t m) {
+    for (int64_t r = 0; r < e.R; ++r) {
+      for (int64_t k = 0; k < seen_; ++k) {
+        const uint64_t word = e.order ? e.order[(m * e.R + r) * seen_ + k] : 0;
+        sorted_[k] = word << 32 | uint64_t(k);
+      }
+      if (e.order) std::sort(sorted_.begin(), sorted_.end());
+      for (int64_t k = 0; k < e.rows; ++k) cell_[r * e.rows + k] = int32_t(uint32_t(sorted_[k]));
+    }
+  }
+
+  float* one_gene(int64_t m, int64_t j, float* course) {
+    const Gene gene = prepare(m, j);
+    const int64_t rows = 1 + 4 * gene.blocks, age_of = m * e.R * e.cells;
+    if (level_[j] == 0) {
+      float* x = leaf_.of(rows * std::min(lanes_, CHUNK));
+      for (int64_t first = 0; first < lanes_; first += CHUNK) {
+        const int64_t last = std::min(first + CHUNK, lanes_), stride = last - first;
+        f.trajectories(gene, first, last, x, stride);
+        write(m, j, e.ages + age_of, x + points(j) * stride - first, stride, first, last);
+      }
+      return course;
+    }
+    float* x = course + lanes_;
+    f.trajectories(gene, 0, lanes_, x, lanes_);
+    const float* end = x + points(j) * lanes_;
+    write(m, j, e.ages + age_of, end, lanes_, 0, lanes_);
+    averages(e.ages + age_of, end, course);
+    f.saturate(course, 1 + rows, lanes_, half_.data(), float(e.hill[m]));
+    course_of_[j] = course;
+    return course + (1 + rows) * lanes_;
+  }
+
+  Gene prepare(int64_t m, int64_t j) {
+    const int64_t d = e.d, square = m * d * d;
+    regulators_.clear();
+    for (int64_t i = 0; i < d; ++i) {
+      const int64_t edge = square + i * d + j;
+      if (e.graphs[edge])
+        regulators_.push_back({course_of_[i], float(e.strength[edge]), !e.activates[edge]});
+    }
+    const int64_t length = blocks(j);
+    for (int64_t l = 0; l < e.R * e.C * e.paths; ++l) {
+      const int64_t rc = l / e.paths;
+      block_[l] = uint32_t(l % e.paths * length);
+      axes_[l] = uint32_t(j | rc << 16);
+      factor_[l] = float(e.factors[(m * e.R + rc / e.C) * d + j]);
+      basal_[l] = regulators_.empty() ? float(e.basal[(m * d + j) * e.C + rc % e.C]) : 0.0f;
+    }
+    return {e.key, uint32_t(e.word1[m]), uint32_t(e.word2[m]), lanes_, length, block_.data(),
+            axes_.data(), factor_.data(), basal_.data(), regulators_.data(),
+            int64_t(regulators_.size()), float(e.decay[m]),
+            float(0.1 * e.amplitude[m]),  // the root of a time step of 0.01
+            e.kicks};
+  }
+
+  int64_t lane(int64_t r, int64_t type, int64_t cell) const {
+    const int64_t kind = r * e.C + type;
+    return e.paths == 1 ? kind : kind * e.paths + cell;
+  }
+
+  // Column j of the rows whose lanes are in [first, last); `end` is behind the last point of lane 0.
+  void write(int64_t m, int64_t j, const int64_t* ages, const float* end, int64_t stride,
+             int64_t first, int64_t last) {
+    const int64_t width = e.C * e.paths;
+    for (int64_t r = first / width; r < e.R && r * width < last; ++r) {
+      float* out = e.out + (m * e.R + r) * e.rows * e.d + j;
+      for (int64_t k = 0; k < e.rows; ++k) {
+        const int64_t type = cell_[r * e.rows + k] / e.cells, cell = cell_[r * e.rows + k] % e.cells;
+        const int64_t l = lane(r, type, cell);
+        if (first <= l && l < last) out[k * e.d] = end[l - ages[r * e.cells + cell] * stride];
+      }
+    }
+  }
+
+  // Means over the cells of each condition and type, into `mean` (lanes), and half-responses.
+  void averages(const int64_t* ages, const float* end, float* mean) {
+    std::fill(mean, mean + lanes_, 0.0f);
+    for (int64_t r = 0; r < e.R; ++r) {
+      double over_types = 0.0;
+      for (int64_t type = 0; type < e.C; ++type) {
+        double sum = 0.0;
+        for (int64_t cell = 0; cell < e.cells; ++cell)
+          sum += end[lane(r, type, cell) - ages[r * e.cells + cell] * lanes_];
+        const int64_t first = lane(r, type, 0);
+        std::fill(mean + first, mean + first + e.paths, float(sum / double(e.cells)));
+        over_types += sum;
+      }
+      const int64_t first = lane(r, 0, 0), width = e.C * e.paths;
+      const float half = float(over_types / double(e.C * e.cells));
+      std::fill(half_.begin() + first, half_.begin() + first + width,
+                e.wild_type && r ? half_[0] : half);
+    }
+  }
+
+  const Expression& e;
+  const Functions f;
+  const int64_t seen_, lanes_;  // cells of a condition, and all its trajectories
+  int64_t course_size_ = 0;
+  std::vector<int64_t> level_, waits_, genes_;
+  std::vector<float*> course_of_;
+  std::vector<Regulator> regulators_;
+  std::vector<uint32_t> block_, axes_;
+  std::vector<float> factor_, basal_, half_;
+  std::vector<int32_t> cell_;  // (R, rows)
+  std::vector<uint64_t> sorted_;
+  Floats courses_, leaf_;
+};
+
+}  // namespace
+
+void draw_expression(const Expression& e, Set set, int threads) {
+  const Functions functions{ACTIVA_CHOOSE(set, trajectories), ACTIVA_CHOOSE(set, saturate)};
+  if (threads > e.M) threads = int(e.M);
+  std::vector<Worker> workers;
+  for (int t = 0; t < threads; ++t) workers.emplace_back(e, functions);
+  parallel_for(e.M, threads, [&](int64_t m, int slot) { workers[slot].model(m); });
+}
+
+}  // namespace activa

@@ -1,0 +1,93 @@
+"""Gene regulation by compiled code: arrays and shapes across, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from activa_sim.backend import instruction_set, threads
+from activa_sim.rng import Site
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from activa_sim.rng import Streams
+    from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
+    from activa_sim.sergio.kinetics import Rates
+    from activa_sim.sergio.networks import Network
+
+
+def expression_rows(
+    library: ModuleType,
+    graphs: NDArray[np.bool_],
+    rates: Rates,
+    factors: NDArray[np.float64],
+    streams: Streams,
+    n: int,
+    *,
+    cells: TrajectoryCells | IndependentCells,
+    half_response: str,
+    noise: str,
+    rows: int | None = None,
+) -> NDArray[np.float32]:
+    """Draw what `langevin.expression` draws as tables (M, R, C N, d), type after type.
+
+    Given `rows`, so many of each table, in the random order of the site `ROW`.
+    """
+    (_, R, d), C = factors.shape, rates.basal.shape[-1]
+    at = streams.at(Site.LANGEVIN)
+    order = None if rows is None else streams.at(Site.ROW, range(R)).words(C * n)
+    drawn: NDArray[np.float32] = library.expression(
+        streams.key,
+        [_plain(at.word1), _plain(at.word2)],
+        _plain(graphs),
+        _plain(rates.activates),
+        _plain(rates.strength),
+        _plain(rates.basal),
+        [_plain(rates.hill), _plain(rates.decay), _plain(rates.noise_amplitude)],
+        _plain(factors),
+        np.array([cells.points(level, n) for level in range(d)], dtype=np.int64),
+        _plain(cells.ages(streams, R, n)),
+        order,
+        cells.paths(n),
+        C * n if rows is None else rows,
+        half_response == "wild_type",
+        noise,
+        instruction_set(),
+        threads(),
+    )
+    return drawn
+
+
+def extract(
+    library: ModuleType,
+    network: Network,
+    best_share: float,
+    regulators: int,
+    words: NDArray[np.uint32],
+    roots: NDArray[np.int64],
+    places: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Extract what `modules.extracted` extracts, (M, d, d)."""
+    offsets, _ = network.neighbours
+    starts, targets = network.targets
+    graphs: NDArray[np.bool_] = library.modules(
+        offsets,
+        network.ranked_neighbours,
+        starts,
+        targets,
+        best_share,
+        regulators,
+        _plain(words),
+        _plain(roots),
+        _plain(places),
+        threads(),
+    )
+    return graphs
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(array)

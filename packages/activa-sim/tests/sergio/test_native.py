@@ -1,0 +1,127 @@
+"""Compiled gene regulation beside its definition in NumPy, and beside itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from activa_sim import SergioConfig, Simulator, _native
+from activa_sim.queries import Subsets
+from activa_sim.rng import model_streams
+from activa_sim.sergio import (
+    HubsAndLeaves,
+    IndependentCells,
+    Kinetics,
+    NetworkModules,
+    Perturbation,
+    networks,
+)
+from activa_sim.sergio.langevin import expression
+from activa_sim.sergio.modules import extracted
+from activa_sim.sergio.native import extract
+from activa_sim.sergio.networks import Network
+from numpy.testing import assert_allclose, assert_array_equal
+
+pytestmark = pytest.mark.skipif(_native.library is None, reason="nothing is compiled")
+
+SETS = _native.library.instruction_sets() if _native.library is not None else []
+DEEP = SergioConfig(
+    6,
+    graph=HubsAndLeaves(another_hub=0.8, chained=0.8),
+    query=Perturbation((0.0, 0.5, 3.0)),
+    targets=Subsets(4),
+    cell_types=3,
+)
+CONFIGS = {
+    "paper": SergioConfig(8),
+    "deep": DEEP,
+    "one cell type": replace(DEEP, cell_types=1, noise="sp"),
+    "independent": replace(DEEP, cells=IndependentCells(33), half_response="wild_type"),
+    "many lanes": replace(DEEP, cells=IndependentCells(9), cell_types=1, noise="spd"),
+    "networks": replace(
+        DEEP,
+        graph=NetworkModules(
+            ("yeast", networks.from_edges([(0, 1)] + [(i, i + 1) for i in range(9)], name="line"))
+        ),
+    ),
+}
+each_config = pytest.mark.parametrize("name", CONFIGS)
+
+
+@each_config
+def test_agrees_with_numpy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = 70 if name == "many lanes" else 7
+    native = Simulator(CONFIGS[name]).sample(30, rows, seed=5, replicate=True)
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    numpy = Simulator(CONFIGS[name]).sample(30, rows, seed=5, replicate=True)
+    assert_array_equal(native.graphs, numpy.graphs)
+    assert_array_equal(native.labels["network"], numpy.labels["network"])
+    assert_array_equal(native.values, numpy.values)
+    for field in ("obs", "interv", "interv_replicate"):
+        ours, theirs = getattr(native, field), getattr(numpy, field)
+        # float32 at each of some hundred steps, near 0 under a square root
+        assert_allclose(ours, theirs, rtol=3e-5, atol=3e-5)
+        assert ((ours == 0.0) == (theirs == 0.0)).mean() > 0.999
+
+
+@each_config
+@pytest.mark.parametrize("isa", SETS)
+def test_every_instruction_set_and_number_of_threads_gives_the_same_bits(
+    name: str, isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw: Any = (Simulator(CONFIGS[name]).sample, 21, 13)
+    whole = draw[0](*draw[1:])
+    monkeypatch.setenv("ACTIVA_ISA", isa)
+    monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
+    assert draw[0](*draw[1:]) == whole
+    assert Simulator(CONFIGS[name]).shard(21, 13, shards=4, shard=2) == whole[10:15]
+
+
+def test_a_regulator_that_is_seen_at_zero_only_saturates_at_once() -> None:
+    graph = np.array([[[0, 1], [0, 0]]], dtype=np.bool_)
+    streams = model_streams(0, "train", 0, 1)
+    rates = replace(
+        Kinetics().draw(streams, 2, 1),
+        activates=np.ones((1, 2, 2), dtype=np.bool_),
+        strength=np.full((1, 2, 2), 2.0),
+        basal=np.full((1, 2, 1), 0.6),
+        decay=np.array([0.8]),
+        noise_amplitude=np.array([1e-9]),
+    )
+    factors = np.array([[[0.0, 1.0], [1.0, 1.0]]])  # what stands for the wild type lacks gene 0
+    laws: Any = {"cells": IndependentCells(40), "half_response": "wild_type", "noise": "dpd"}
+    ends = expression(graph, rates, factors, streams, 3, **laws)[0, :, :, 0]
+    assert_array_equal(ends[:, 0], 0.0)
+    assert_allclose(ends[:, 1], np.array([[0.6], [2.0]]).repeat(3, axis=1) / 0.8, rtol=1e-5)
+
+
+def random_network(n: int, share: float, seed: int) -> Network:
+    regulates = np.random.default_rng(seed).random((n, n)) < share
+    edges = zip(*(axis.tolist() for axis in np.nonzero(regulates)), strict=True)
+    return networks.from_edges([(0, n - 1), *edges], genes=range(n), name="random")
+
+
+@pytest.mark.parametrize("best_share", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("regulators", [0, 1, 4])
+@pytest.mark.parametrize(("n", "share", "d"), [(12, 0.15, 7), (9, 0.05, 9), (65, 0.03, 20)])
+def test_modules_are_those_of_numpy(
+    n: int, share: float, d: int, regulators: int, best_share: float
+) -> None:
+    for seed in range(3):
+        assert_same_modules(random_network(n, share, seed), 40, d, regulators, best_share)
+
+
+@pytest.mark.parametrize(("models", "d"), [(300, 8), (65, 11), (10, 40)])
+def test_modules_of_yeast_are_those_of_numpy(models: int, d: int) -> None:
+    assert_same_modules(networks.load("yeast"), models, d, 1, 0.2)
+
+
+def assert_same_modules(
+    network: Network, models: int, d: int, regulators: int, best_share: float
+) -> None:
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**32, (models, d), dtype=np.uint32)
+    roots, places = rng.random((2, models, d)).argsort(axis=-1)
+    rule = network, best_share, regulators, words, roots, places
+    assert _native.library is not None
+    assert_array_equal(extract(_native.library, *rule), extracted(*rule))
