@@ -15,16 +15,17 @@ class StandInTensor:
     """What of a torch tensor this package uses, so that it is tested where torch is not there."""
 
     requires_grad = False
+    device = SimpleNamespace(type="cpu")
 
-    def __init__(self, array: Any, device: Any = SimpleNamespace(type="cpu")) -> None:
-        self.array, self.device = np.asarray(array), device
+    def __init__(self, array: Any, device: Any = None) -> None:
+        self.array = np.asarray(array)
         self.dtype = self.array.dtype
 
     def detach(self) -> "StandInTensor":
         return self
 
     def to(self, *, device: Any, dtype: Any) -> "StandInTensor":
-        return StandInTensor(self.array.astype(dtype))
+        return StandInTensor(self.array.astype(dtype), device)
 
     def is_complex(self) -> bool:
         return self.array.dtype.kind == "c"

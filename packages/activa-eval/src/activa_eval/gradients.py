@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from activa_kernels.distances import transport_plan
+from activa_kernels.distances import torch_op, transport_plan
 from torch import Tensor
 
-from activa_eval.arrays import FloatArray, broadcast_batch, check_samples, to_float, weights_of
+from activa_eval.arrays import (
+    FloatArray,
+    broadcast_batch,
+    check_samples,
+    stays_in_torch,
+    to_real,
+    weights_of,
+)
 from activa_eval.bandwidth import Widths
 from activa_eval.errors import InputError
 from activa_eval.line import merge_even, monotone_plan, rounding_of
@@ -19,26 +27,33 @@ from activa_eval.transport import Transport
 
 HIGHEST_ORDER = 20.0  # beyond it, powers of distances and of their gradients vanish in float64
 
-Measure: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+Measure: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class TensorPairs:
     """P checked pairs on one device, with weights that sum to one; a twin of `arrays.Pairs`."""
 
-    x: Tensor  # (P, n, d)
+    x: Tensor  # (P, n, d), float32 if both samples are, else float64
     y: Tensor  # (P, m, d)
-    a: Tensor  # (P, n)
+    a: Tensor  # (P, n), float64
     b: Tensor  # (P, m)
     batch: tuple[int, ...]
 
-    def map(self, measure: Measure) -> Tensor:
-        """Return the batch's numbers; NaN, without a gradient, for a pair that is not finite."""
-        values = self.x.new_full((len(self.x),), torch.nan)
+    def map(self, measure: Measure, *, degree: float) -> Tensor:
+        """Return the batch's numbers; NaN, without a gradient, for a pair that is not finite.
+
+        Rows are divided by a power of two where their squares would leave their dtype; `degree` is
+        the power of the unit of the data in the numbers.
+        """
+        values = self.a.new_full((len(self.x),), torch.nan)
         where = self.usable()
         if len(where):
-            parts = (self.x, self.y, self.a, self.b)
-            values = values.index_put((where,), measure(*(part[where] for part in parts)))
+            x, y, a, b = (part[where] for part in (self.x, self.y, self.a, self.b))
+            unit = _unit_of(x, y)
+            scale = unit[:, None, None].to(x.dtype)
+            found = measure(x / scale, y / scale, a, b, unit) * unit**degree
+            values = values.index_put((where,), found)
         return values.reshape(self.batch)
 
     def usable(self) -> Tensor:
@@ -50,15 +65,16 @@ class TensorPairs:
 
 def paired(x: Any, y: Any, a: Any = None, b: Any = None, *, least: int = 1) -> TensorPairs:
     """Check two samples and their weights, as `arrays.paired` does, without leaving their device."""
-    device = next(v.device for v in (x, y, a, b) if isinstance(v, Tensor) and _leads(v))
+    device = next(v.device for v in (x, y, a, b) if isinstance(v, Tensor) and stays_in_torch(v))
     first, second = _real(x, "x", device), _real(y, "y", device)
     check_samples(tuple(first.shape), tuple(second.shape))
+    dtype = torch.promote_types(first.dtype, second.dtype)
     left = _weights(a, first, "a", "x", least)
     right = _weights(b, second, "b", "y", least)
-    parts = {"x": (first, 2), "y": (second, 2), "a": (left, 1), "b": (right, 1)}
+    parts = {"x": (first.to(dtype), 2), "y": (second.to(dtype), 2), "a": (left, 1), "b": (right, 1)}
     batch = broadcast_batch(*(tuple(part.shape[:-own]) for part, own in parts.values()))
     flat = {
-        name: part.expand(*batch, *part.shape[-own:]).reshape(-1, *part.shape[-own:])
+        name: part.expand(*batch, *part.shape[-own:]).reshape(prod(batch), *part.shape[-own:])
         for name, (part, own) in parts.items()
     }
     return TensorPairs(**flat, batch=batch)
@@ -67,43 +83,47 @@ def paired(x: Any, y: Any, a: Any = None, b: Any = None, *, least: int = 1) -> T
 def energy_distance(pairs: TensorPairs, *, biased: bool, sqrt: bool) -> Any:
     """As `distances.energy_distance`; a distance of zero has gradient zero."""
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        within = _within(_distances(x, x), a, biased) + _within(_distances(y, y), b, biased)
-        energy = 2.0 * _mean(_distances(x, y), a, b) - within
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+        across, first, second = torch_op.energy_terms(x, y, a, b)
+        energy = 2.0 * across - _within(first, a, biased) - _within(second, b, biased)
         energy = energy.clamp(min=0.0) if biased else energy
-        return _root(energy) if sqrt else energy
+        return _power(energy, 0.5) if sqrt else energy
 
-    return pairs.map(measure)
+    return pairs.map(measure, degree=0.5 if sqrt else 1.0)
 
 
 def mmd(pairs: TensorPairs, widths: Widths, kernel: Any, *, biased: bool, squared: bool) -> Any:
     """As `distances.mmd`; a median is differentiated as well."""
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:
         if kernel is None:
-            grams = _gaussian_grams(x, y, widths)
+            scales = _scales(x, y, widths, unit)
+            safe = torch.where(scales > 0.0, scales, 1.0)  # all rows are equal: any width serves
+            terms = [part.mean(dim=-1) for part in torch_op.mmd_terms(x, y, safe, a, b)]
+            diagonals = [torch.ones_like(unit)] * 2
         else:
-            grams = tuple(_checked(kernel(u, v), u, v) for u, v in ((x, x), (y, y), (x, y)))
-        within = _within(grams[0], a, biased) + _within(grams[1], b, biased)
-        square = within - 2.0 * _mean(grams[2], a, b)
+            own = [rows.double() * unit[:, None, None] for rows in (x, y)]
+            terms, diagonals = _kernel_terms(kernel, own[0], own[1], a, b)
+        square = _within(terms[1], a, biased, diagonals[0]) - 2.0 * terms[0]
+        square = square + _within(terms[2], b, biased, diagonals[1])
         square = square.clamp(min=0.0) if biased else square
-        return square if squared else _root(square)
+        return square if squared else _power(square, 0.5)
 
-    return pairs.map(measure)
+    return pairs.map(measure, degree=0.0)
 
 
 def sliced_wasserstein(pairs: TensorPairs, lines: FloatArray, p: float) -> Any:
     """As `sliced.sliced_wasserstein`, along given directions (K, d)."""
     _refuse_high_order(p)
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        origin, along = x[:, :1].detach(), torch.as_tensor(lines, device=x.device)
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+        origin, along = x[:, :1].detach().double(), torch.as_tensor(lines, device=x.device)
         left, right = (((rows - origin) @ along.T).mT for rows in (x, y))  # (P, K, n), (P, K, m)
         top = _largest(left, right)
         powers = _on_lines(left / top, right / top, a, b, p).mean(dim=1)
         return top[:, 0, 0] * _power(powers, 1.0 / p)
 
-    return pairs.map(measure)
+    return pairs.map(measure, degree=1.0)
 
 
 def wasserstein(pairs: TensorPairs, p: float) -> Transport:
@@ -111,17 +131,19 @@ def wasserstein(pairs: TensorPairs, p: float) -> Transport:
     _refuse_high_order(p)
     if pairs.a.requires_grad or pairs.b.requires_grad:
         raise InputError("wasserstein has no gradients of weights; detach a and b")
-    plans = pairs.x.new_full((len(pairs.x), pairs.x.shape[1], pairs.y.shape[1]), torch.nan)
+    plans = pairs.a.new_full((len(pairs.x), pairs.x.shape[1], pairs.y.shape[1]), torch.nan)
     where = pairs.usable()
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        distances = _distances(x, y)
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+        # differences, not products, and no slope between equal rows
+        mode = "donot_use_mm_for_euclid_dist"
+        distances = torch.cdist(x.double(), y.double(), compute_mode=mode)
         top = _largest(distances)
         powers = _power(distances / top, p)
         plans[where] = _plan(x, y, powers, a, b)
         return top[:, 0, 0] * _power((plans[where] * powers).sum(dim=(1, 2)), 1.0 / p)
 
-    distance: Any = pairs.map(measure)
+    distance: Any = pairs.map(measure, degree=1.0)
     plan: Any = plans.reshape(*pairs.batch, *plans.shape[1:])
     return Transport(distance, plan)
 
@@ -149,16 +171,13 @@ def _plan(x: Tensor, y: Tensor, costs: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return torch.as_tensor(found, device=x.device)
 
 
-def _leads(value: Tensor) -> bool:
-    return value.requires_grad or value.device.type != "cpu"
-
-
 def _real(value: Any, name: str, device: torch.device) -> Tensor:
     if not isinstance(value, Tensor):
-        return torch.as_tensor(to_float(value, name), device=device)
+        return torch.as_tensor(to_real(value, name), device=device)
     if value.is_complex():
         raise InputError(f"{name} is not an array of real numbers; convert it first")
-    return value.to(device=device, dtype=torch.float64)
+    kept = torch.float32 if value.dtype == torch.float32 else torch.float64
+    return value.to(device=device, dtype=kept)
 
 
 def _weights(value: Any, sample: Tensor, name: str, of: str, least: int) -> Tensor:
@@ -169,70 +188,53 @@ def _weights(value: Any, sample: Tensor, name: str, of: str, least: int) -> Tens
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
-def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean distances (P, n, m) by differences; its gradient between equal rows is zero."""
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def _mean(values: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    return torch.einsum("pi,pij,pj->p", a, values, b)
-
-
-def _within(values: Tensor, weights: Tensor, biased: bool) -> Tensor:
-    """Mean over all pairs of rows, or over different ones (unbiased)."""
-    mean = _mean(values, weights, weights)
+def _within(mean: Tensor, weights: Tensor, biased: bool, diagonal: Tensor | float = 0.0) -> Tensor:
+    """Mean over all pairs of rows of one sample, or over different ones (unbiased)."""
     if biased:
         return mean
-    own = weights * weights
-    diagonal = (own * values.diagonal(dim1=1, dim2=2)).sum(dim=1)
-    return (mean - diagonal) / (1.0 - own.sum(dim=1))
+    own = weights.square().sum(dim=1)
+    return (mean - diagonal * own) / (1.0 - own)
 
 
-def _gaussian_grams(x: Tensor, y: Tensor, widths: Widths) -> tuple[Tensor, ...]:
-    """Mean of Gaussian kernels within x, within y and across."""
-    grids = _distances(x, x), _distances(y, y), _distances(x, y)
-    scales = _scales(*grids, widths)  # (P, K)
-    safe = torch.where(scales > 0.0, scales, 1.0)
-    return tuple(
-        torch.stack([(-0.5 * (r / s[:, None, None]) ** 2).exp() for s in safe.T]).mean(dim=0)
-        for r in grids
-    )
-
-
-def _scales(xx: Tensor, yy: Tensor, xy: Tensor, widths: Widths) -> Tensor:
+def _scales(x: Tensor, y: Tensor, widths: Widths, unit: Tensor) -> Tensor:
     """As `Widths.read`, (P, K)."""
-    numbers = torch.tensor(widths.numbers, dtype=xx.dtype, device=xx.device)
+    numbers = torch.tensor(widths.numbers, dtype=torch.float64, device=x.device)
     if widths.rule is None:
-        return numbers.expand(len(xx), -1)
-    pooled = _median(torch.cat([_upper(xx), _upper(yy), xy.flatten(1)], dim=1))
+        return numbers / unit[:, None]
+    scale = torch_op.pooled_median(x, y, or_mean=True)
     if widths.rule == "truth":
-        own = _median(_upper(yy))
-        pooled = torch.where(own > 0.0, own, pooled)
-    return pooled[:, None] * numbers
+        own = torch_op.pooled_median(y, or_mean=True)
+        scale = torch.where(own > 0.0, own, scale)
+    return scale[:, None] * numbers
 
 
-def _upper(grid: Tensor) -> Tensor:
-    rows, columns = torch.triu_indices(grid.shape[1], grid.shape[2], offset=1, device=grid.device)
-    return grid[:, rows, columns]
+def _kernel_terms(
+    kernel: Any, x: Tensor, y: Tensor, a: Tensor, b: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Mean values of a kernel across, within x, within y; and on the diagonals of x and y."""
+    terms, diagonals = [], []
+    for u, v, left, right in ((x, y, a, b), (x, x, a, a), (y, y, b, b)):
+        values, expected = kernel(u, v), (len(u), u.shape[1], v.shape[1])
+        if not isinstance(values, Tensor) or tuple(values.shape) != expected:
+            got = getattr(values, "shape", type(values).__name__)
+            raise InputError(f"kernel(x, y) has shape {got}; return a tensor of shape {expected}")
+        terms.append(torch.einsum("pi,pij,pj->p", left, values.double(), right))
+        if u is v:
+            own = left.square()
+            diagonal = (own * values.diagonal(dim1=1, dim2=2)).sum(dim=1) / own.sum(dim=1)
+            diagonals.append(diagonal)
+    return terms, diagonals
 
 
-def _median(values: Tensor) -> Tensor:
-    """Median, else the mean of the positive values, else 0; (P, k) -> (P,)."""
-    k = values.shape[1]
-    if k == 0:
-        return values.new_zeros(len(values))
-    ordered = values.sort(dim=1).values
-    median = (ordered[:, (k - 1) // 2] + ordered[:, k // 2]) / 2.0
-    mean = values.sum(dim=1) / (values > 0.0).sum(dim=1).clamp(min=1)
-    return torch.where(median > 0.0, median, mean)
-
-
-def _checked(values: Any, x: Tensor, y: Tensor) -> Tensor:
-    expected = (len(x), x.shape[1], y.shape[1])
-    if not isinstance(values, Tensor) or tuple(values.shape) != expected:
-        got = getattr(values, "shape", type(values).__name__)
-        raise InputError(f"kernel(x, y) has shape {got}; return a tensor of shape {expected}")
-    return values
+def _unit_of(x: Tensor, y: Tensor) -> Tensor:
+    """Power of two near the spread of pairs whose squares could overflow, else 1: (P,) float64."""
+    low = torch.minimum(x.amin(dim=1), y.amin(dim=1)).detach().double()
+    high = torch.maximum(x.amax(dim=1), y.amax(dim=1)).detach().double()
+    spread = (high / 2.0 - low / 2.0).amax(dim=1)
+    limit = 2.0**30 if x.dtype == torch.float32 else 2.0**100
+    extreme = (spread > 0.0) & ((spread > limit) | (spread < 1.0 / limit))
+    exponent = torch.frexp(torch.where(extreme, spread, 0.5)).exponent.clamp(max=1023)
+    return torch.ldexp(torch.ones_like(spread), exponent)
 
 
 def _on_lines(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> Tensor:
@@ -266,7 +268,3 @@ def _power(values: Tensor, p: float) -> Tensor:
         return values
     positive = values > 0.0
     return torch.where(positive, torch.where(positive, values, 1.0) ** p, 0.0)
-
-
-def _root(values: Tensor) -> Tensor:
-    return _power(values, 0.5)
