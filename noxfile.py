@@ -175,9 +175,14 @@ def compile_gpu(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def bench(session: nox.Session) -> None:
-    """Time the kernels beside plain and tuned PyTorch: `nox -s bench -- kernels --save`."""
+    """Time the kernels or the simulators beside others: `nox -s bench -- kernels --save`, `-- sim`."""
     install_everything(session)
-    session.run("python", "benchmarks/run.py", *(session.posargs or ["kernels"]))
+    asked = session.posargs or ["kernels"]
+    if "sim" in asked:
+        for package in ("sempler", "causal-playground", "sergio_rs"):  # absent where pip has none
+            session.install(package, "-c", "constraints.txt", success_codes=[0, 1])
+        session.install("--no-deps", "avici==1.0.7", success_codes=[0, 1])
+    session.run("python", "benchmarks/run.py", *asked)
 
 
 @nox.session(requires=["wheels"])

@@ -18,7 +18,14 @@ KEPT = {
     "MALLOC_TOP_PAD_": str(2**26),
 }
 PEER = {"ACTIVA_BACKEND": "reference"}  # around the blocks it is plain PyTorch too
-ENVIRONMENTS = {"plain": PEER, "tuned": {**PEER, **KEPT}, "activa": KEPT, "base": KEPT}
+BARE: dict[str, str] = {}  # as the packages find it where nobody arranged anything
+ENVIRONMENTS = {
+    "plain": PEER,
+    "tuned": {**PEER, **KEPT},
+    "activa": KEPT,
+    "base": KEPT,
+    "bare": BARE,
+}
 
 
 class Process:
@@ -26,18 +33,26 @@ class Process:
 
     Parameters
     ----------
-    kind : {"plain", "tuned", "activa", "base"}
+    kind : {"plain", "tuned", "activa", "base", "bare"}
         Its environment.
     settings : dict
         See `Worker`.
     site : Path, optional
         A folder whose packages come before those that are installed.
+    worker : Path
+        What it runs.
     """
 
-    def __init__(self, kind: str, settings: dict[str, Any], site: Path | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        settings: dict[str, Any],
+        site: Path | None = None,
+        worker: Path = WORKER,
+    ) -> None:
         self.kind = kind
         self._process = subprocess.Popen(
-            [sys.executable, str(WORKER), json.dumps(settings)],
+            [sys.executable, str(worker), json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(kind, settings["threads"], site),

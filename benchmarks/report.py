@@ -14,7 +14,7 @@ PLAIN = "PyTorch"  # the way that nobody tuned, in float32
 
 def row(case: Case, way: Way, times: Sequence[float], implementation: str, peak: float) -> Row:
     """Describe how long a way took; percentiles are over the rounds."""
-    middle, (low, high) = median(times), _spread(times)
+    middle, (low, high) = median(times), spread(times)
     rate = None if case.flops is None else case.flops / middle
     return {
         "case": case.name,
@@ -125,8 +125,8 @@ def _fastest(rows: Iterator[Row]) -> Row | None:
     return min(rows, key=lambda r: r["seconds"]["median"], default=None)
 
 
-def _spread(times: Sequence[float]) -> tuple[float, float]:
-    """The 20th and the 80th percentile."""
+def spread(times: Sequence[float]) -> tuple[float, float]:
+    """Give the 20th and the 80th percentile."""
     if len(times) < 2:
         return times[0], times[0]
     fifths = quantiles(times, n=5, method="inclusive")

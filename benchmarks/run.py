@@ -2,6 +2,9 @@
 
 On a CPU, one thread by default, in CPU seconds, which others on the machine disturb least; all ways
 to compute a case take turns, so that what disturbs one disturbs all. On a GPU, time between events.
+
+`nox -s bench -- sim` times the simulators (simulators.py), `nox -s bench -- sim --stream` what a
+stream of theirs costs a training (streams.py).
 """
 
 import argparse
@@ -14,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import simulators
+import streams
 from cases import SUITES, Case, Way, ways
 from floor import floor
 from processes import ROOT, Process, commit_here, install
@@ -28,7 +33,7 @@ LARGEST = "gauss-8 step"  # whose memory is measured
 def main() -> int:
     """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("suite", choices=sorted([*SUITES, "sim"]))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="with more, wall-clock seconds")
     parser.add_argument("--dropout", type=float, default=0.0, help="the shipped models have none")
@@ -36,16 +41,24 @@ def main() -> int:
     parser.add_argument("--compile", action="store_true", help="on a CPU too: minutes a case")
     parser.add_argument("--quick", action="store_true", help="tiny shapes: tries the harness")
     parser.add_argument("--base", metavar="COMMIT", help="measure that commit's kernels beside")
+    parser.add_argument("--stream", action="store_true", help="sim: streams beside training steps")
+    parser.add_argument("--models", type=int, default=10**6, help="sim --stream: models to stream")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmarks")
     parser.add_argument("--save", action="store_true", help="into benchmarks/results/")
     options = parser.parse_args()
+    options.folder = RESULTS if options.save else options.out
+    if options.suite == "sim":
+        print(
+            f"\nwrote {streams.measure(options) if options.stream else simulators.measure(options)}"
+        )
+        return 0
     with ExitStack() as stack:
         try:
             result = measure_all(options, stack)
         except RuntimeError as error:
             print(f"cannot measure: {error}", file=sys.stderr)
             return 1
-    folder = RESULTS if options.save else options.out
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^a-z0-9]+", "-", f"{result['device']} {result['commit']}".lower()).strip("-")
     path = folder / f"{name}.json"

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from activa_cli.info import processor
 from activa_kernels import backend
+from answering import answer_requests
 from cases import SUITES, Case, Way
 from computations import prepare
 from launches import Launches
@@ -124,19 +125,5 @@ def _most_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def main() -> None:
-    """Answer until stdin ends."""
-    worker = Worker(json.loads(sys.argv[1]))
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer: dict[str, Any]
-        try:
-            answer = {"answer": getattr(worker, request.pop("do"))(**request)}
-        except Exception as error:  # noqa: BLE001 - a way that fails is a row that says so
-            answer = {"error": (str(error) or type(error).__name__).splitlines()[0]}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    answer_requests(Worker)

@@ -1,0 +1,179 @@
+"""Time the simulators beside other packages and NumPy by hand: `nox -s bench -- sim`.
+
+Every way to draw a case has a process of its own, and all take turns, so that what disturbs one
+disturbs all. A rate is models a CPU second on one thread; with two threads the clock on the wall
+is compared with that of one thread.
+"""
+
+import argparse
+import json
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from processes import Process, commit_here
+from report import spread
+
+WORKER = Path(__file__).with_name("simulator_worker.py")
+ROUNDS = 7
+AIM = 0.5  # seconds that a way's turn should take; a slow package draws few models in it
+TWO = "activa, 2 threads"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to draw a case."""
+
+    name: str
+    kind: str = "bare"
+    threads: int = 1
+    pip: str = ""  # what installs it, where it may be absent
+    first: int = 1  # models of the first try
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is drawn, and by whom."""
+
+    name: str
+    what: str
+    peers: tuple[Way, ...]
+    first: int
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Ours first."""
+        ours = Way("activa", first=self.first), Way(TWO, threads=2, first=self.first)
+        return *ours, Way("activa, NumPy", "plain", first=self.first // 4), *self.peers
+
+
+CASES = (
+    Case(
+        "gauss-8",
+        "8 variables, linear; graph, weights, 30 rows observed and under each of 8 interventions",
+        (
+            Way("NumPy by hand", first=500),
+            Way("sempler", pip="pip install sempler", first=20),
+            Way("causal-playground", pip="pip install causal-playground", first=4),
+        ),
+        first=1000,
+    ),
+    Case(
+        "sergio",
+        "8 genes of a module of the yeast network, 30 cells observed and with each gene knocked out",
+        (
+            Way("avici", pip="pip install --no-deps avici==1.0.7"),
+            Way("sergio_rs", pip="pip install sergio_rs", first=10),
+        ),
+        first=100,
+    ),
+    Case("modules", "modules of 8 genes of the yeast network", (), first=400),
+)
+
+
+def measure(options: argparse.Namespace) -> Path:
+    """Measure every chosen case, print it, and write the results."""
+    rows: list[Row] = []
+    absent: dict[str, str] = {}
+    with ExitStack() as stack:
+        machine = stack.enter_context(_process(Way("activa"))).ask("describe")
+        print(json.dumps(machine, indent=1), flush=True)
+        for case in (c for c in CASES if options.only in c.name):
+            found, missing = take_turns(case, quick=options.quick)
+            rows += found
+            absent |= missing
+            print(text(case, found, missing), flush=True)
+    device = f"{machine['processor']} {machine['instruction_set']}"
+    result = {
+        "suite": "sim",
+        "device": device,
+        **machine,
+        "commit": commit_here(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": options.quick,
+        "rows": rows,
+        "absent": absent,
+    }
+    options.folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9]+", "-", f"sim {device} {result['commit']}".lower()).strip("-")
+    path: Path = options.folder / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def take_turns(case: Case, *, quick: bool) -> tuple[list[Row], dict[str, str]]:
+    """Let every way draw the case once a round; also say which package is absent, and why."""
+    models: dict[Way, int] = {}
+    versions: dict[Way, str] = {}
+    times: dict[Way, list[dict[str, float]]] = {}
+    absent = {}
+    with ExitStack() as stack:
+        processes = {way: stack.enter_context(_process(way)) for way in case.ways}
+        for way, process in processes.items():
+            request = {"case": case.name, "way": way.name}
+            try:
+                models[way] = max(1, way.first // 10) if quick else way.first
+                first = process.ask("warm", **request, models=models[way])
+                if not quick:
+                    models[way] = max(1, min(20 * way.first, int(AIM / first["clock"])))
+                    process.ask("warm", **request, models=models[way])
+            except RuntimeError as error:
+                absent[way.name] = f"{error}; {way.pip}" if way.pip else str(error)
+                continue
+            versions[way], times[way] = first["version"], []
+        for _ in range(2 if quick else ROUNDS):
+            for way, taken in times.items():
+                taken.append(processes[way].ask("time", case=case.name))
+    ours = next(taken for way, taken in times.items() if way.name == "activa")
+    rows = [_row(case, way, models[way], versions[way], taken, ours)
+            for way, taken in times.items()]  # fmt: skip
+    return rows, absent
+
+
+def _row(
+    case: Case, way: Way, models: int, version: str,
+    times: list[dict[str, float]], ours: list[dict[str, float]],
+) -> Row:  # fmt: skip
+    """Describe a way; a ratio is the median over rounds, in each of which all ways ran once."""
+    clock = "cpu" if way.threads == 1 else "clock"
+    rates = [1 / taken[clock] for taken in times]
+    low, high = spread(rates)
+    ratio = median(mine[clock] / its[clock] for mine, its in zip(ours, times, strict=True))
+    return {
+        "case": case.name,
+        "way": way.name,
+        "version": version,
+        "threads": way.threads,
+        "clock": "CPU seconds" if clock == "cpu" else "wall-clock seconds",
+        "models": models,
+        "rounds": len(times),
+        "models_a_second": {"median": _round(median(rates)), "low": _round(low), "high": _round(high)},
+        "times_activa": _round(ratio),
+    }  # fmt: skip
+
+
+def text(case: Case, rows: list[Row], absent: dict[str, str]) -> str:
+    """Lay the rows of one case out."""
+    lines = [f"\n{case.name}: {case.what}", f"  {'':<20}{'models/s':>12}   of activa's"]
+    for r in rows:
+        rate = r["models_a_second"]
+        lines.append(
+            f"  {r['way']:<20}{rate['median']:>12,.6g}   {r['times_activa']:<10.3g}"
+            f"[{rate['low']:,.6g}, {rate['high']:,.6g}] by {r['clock']}; {r['version']}"
+        )
+    return "\n".join(
+        [*lines, *(f"  {name:<20}{'absent':>12}   {why}" for name, why in absent.items())]
+    )
+
+
+def _process(way: Way) -> Process:
+    return Process(way.kind, {"threads": way.threads}, worker=WORKER)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.4g}")
