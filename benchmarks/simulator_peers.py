@@ -165,7 +165,8 @@ def _required(name: str) -> Any:
 def _weights(rng: np.random.Generator) -> FloatArray:
     """One model's weights (d, d), causes before effects."""
     edges = np.triu(rng.random((D, D)) < EDGE, 1)
-    return edges * rng.uniform(0.5, 2.0, (D, D)) * rng.choice([-1.0, 1.0], (D, D))
+    weights: FloatArray = edges * rng.uniform(0.5, 2.0, (D, D)) * rng.choice([-1.0, 1.0], (D, D))
+    return weights
 
 
 def _linear(weights: dict[str, float]) -> Callable[..., float]:
@@ -180,6 +181,4 @@ def _graphs(models: int) -> NDArray[np.bool_]:
     from activa_sim.rng import model_streams
     from activa_sim.sergio import NetworkModules
 
-    streams = model_streams(0, "test", 0, models)
-    graphs: NDArray[np.bool_] = NetworkModules().draw(streams, D)[0]
-    return graphs
+    return NetworkModules().draw(model_streams(0, "test", 0, models), D)[0]
