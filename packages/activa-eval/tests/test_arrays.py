@@ -15,17 +15,18 @@ class StandInTensor:
     """What of a torch tensor this package uses, so that it is tested where torch is not there."""
 
     requires_grad = False
-    device = SimpleNamespace(type="cpu")
+    CPU = SimpleNamespace(type="cpu")
 
-    def __init__(self, array: Any, device: Any = None) -> None:
-        self.array = np.asarray(array)
+    def __init__(self, array: Any, device: Any = CPU) -> None:
+        self.array, self.device = np.asarray(array), device
         self.dtype = self.array.dtype
 
     def detach(self) -> "StandInTensor":
         return self
 
-    def to(self, *, device: Any, dtype: Any) -> "StandInTensor":
-        return StandInTensor(self.array.astype(dtype), device)
+    def to(self, *, device: str, dtype: Any) -> "StandInTensor":
+        assert device == "cpu"
+        return StandInTensor(self.array.astype(dtype))
 
     def is_complex(self) -> bool:
         return self.array.dtype.kind == "c"
@@ -42,6 +43,7 @@ def torch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> An
     vars(module).update(
         Tensor=StandInTensor, float32=np.float32, float64=np.float64, as_tensor=StandInTensor
     )
+    vars(module).update(get_num_threads=lambda: 1)
     monkeypatch.setitem(sys.modules, "torch", module)
     return module
 
@@ -99,6 +101,12 @@ def test_a_missing_weight_spoils_its_own_pair_only() -> None:
     np.testing.assert_array_equal(result, [np.nan, 2.0])
 
 
+def test_a_complex_tensor_is_refused_rather_than_cut() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InputError, match="x is not an array of real numbers"):
+        energy_distance(torch.zeros(3, 1, dtype=torch.complex64), torch.zeros(3, 1))
+
+
 def test_every_usable_pair_is_visited_once_whatever_the_size_of_a_block() -> None:
     x = np.zeros((11, 3, 1))
     x[5] = np.nan
@@ -124,6 +132,19 @@ def test_weights_are_divided_by_their_sum_where_float32_left_them_short() -> Non
         ([["a"], ["b"]], [["c"]], {}, "x is not an array of real numbers"),
         ([[1.0]], [[1.0], [1.0, 2.0]], {}, "y is not an array of real numbers"),
         ([[1j]], [[1.0]], {}, "x is not an array of real numbers"),
+        (np.zeros((2, 1)), [[[1.0]], [[1.0], [2.0]]], {}, r"y\[0\] has shape \(1, 1\), y\[1\] \(2"),
+        (
+            np.zeros((3, 2, 1)),
+            np.zeros((2, 1)),
+            {"a": [[0.5, 0.5], [0.5, 0.5], [1.5, -0.5]]},
+            "a holds a negative weight in pair 2",
+        ),
+        (
+            np.zeros((2, 1)),
+            np.zeros((2, 1)),
+            {"b": np.array([[[0.5, 0.5], [0.7, 0.7]]])},
+            r"b does not sum to one in pair \(0, 1\)",
+        ),
         (np.zeros((2, 1)), np.zeros((2, 1)), {"a": [1.0]}, "one weight for each row of x"),
         (np.zeros((2, 1)), np.zeros((2, 1)), {"b": [1.5, -0.5]}, "b holds a negative weight"),
         (np.zeros((2, 1)), np.zeros((2, 1)), {"b": [0.5, 0.6]}, "b does not sum to one"),

@@ -217,3 +217,83 @@ def test_energy_and_wasserstein_distance_have_the_unit_of_the_data(scale: float)
 def test_options_that_mean_nothing_are_refused(distance: Any, options: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         distance(np.zeros((3, 2)), np.zeros((3, 2)), **options)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("distance", ALL)
+def test_no_square_of_very_large_or_small_rows_is_lost(distance: Any, dtype: Any) -> None:
+    x, y = (part.astype(dtype) for part in draw(9, 7, 2)[:2])
+    tiny, huge = (2.0**-120, 2.0**120) if dtype == np.float32 else (2.0**-900, 2.0**1000)
+    for scale in (tiny, huge):
+        got = distance(x * dtype(scale), y * dtype(scale))
+        expected = distance(x, y) * (1.0 if distance is mmd else scale)
+        assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_a_pair_of_huge_rows_leaves_the_others_in_its_batch_alone() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 3, 5, 2))
+    x[1] *= 1e300
+    got = energy_distance(x, y)
+    assert np.isfinite(got).all()
+    for pair in (0, 2):
+        assert got[pair] == energy_distance(x[pair], y[pair])
+
+
+@pytest.mark.parametrize("distance", ALL)
+def test_random_float32_rows_far_from_the_origin_are_correct_to_five_digits(distance: Any) -> None:
+    x, y, _ = draw(65, 40, 3)
+    x, y = ((part + 1e4).astype(np.float32) for part in (x, y))
+    assert_allclose(
+        distance(x, y), distance(x.astype(float) - 1e4, y.astype(float) - 1e4), rtol=1e-5
+    )
+
+
+def gaussian(u: Any, v: Any, s: float = 0.7) -> Any:
+    return np.exp(-np.square(u[:, :, None] - v[:, None]).sum(axis=-1) / (2 * s**2))
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_kernel_of_ones_own_takes_the_place_of_the_gaussian(biased: bool) -> None:
+    x, y, weights = draw(9, 7, 2, weighted=True)
+    options = {"biased": biased, "squared": True, **weights}
+    got = mmd(np.stack([x, x + 1]), y, kernel=gaussian, **options)
+    assert_allclose(got, mmd(np.stack([x, x + 1]), y, bandwidth=0.7, **options), rtol=1e-10)
+
+
+def test_the_unbiased_mmd_of_a_kernel_drops_its_own_diagonal() -> None:
+    def linear(u: Any, v: Any) -> Any:  # whose diagonal is not one
+        return u @ v.swapaxes(-1, -2)
+
+    x, y = np.random.default_rng(0).standard_normal((2, 4000, 5, 2))
+    got = mmd(x, y, kernel=linear, biased=False, squared=True)
+    assert abs(got.mean()) < 4 * got.std() / np.sqrt(len(got))
+
+
+def test_several_bandwidths_average_their_kernels() -> None:
+    x, y, weights = draw(9, 7, 2, weighted=True)
+    squares = [mmd(x, y, bandwidth=s, squared=True, **weights) for s in (0.5, 1.0, 4.0)]
+    listed = mmd(x, y, bandwidth=[0.5, 1.0, 4.0], squared=True, **weights)
+    assert_allclose(listed, np.mean(squares), rtol=1e-12)
+    multiples = mmd(x, y, bandwidth=2.0, multiples=(0.25, 0.5, 2.0), squared=True, **weights)
+    assert_allclose(multiples, listed, rtol=1e-12)
+    pooled = np.concatenate([x, y])
+    s = np.median(cdist(pooled, pooled)[np.triu_indices(16, k=1)])
+    assert_allclose(mmd(x, y, multiples=[0.5, 2]), mmd(x, y, bandwidth=[s / 2, 2 * s]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kernel": gaussian, "bandwidth": 1.0}, "leave one of them out"),
+        ({"kernel": gaussian, "multiples": [0.5, 1.0]}, "leave one of them out"),
+        ({"kernel": lambda u, v: gaussian(u, v)[:, 0]}, r"has shape \(1, 3\); return \(1, 3, 3\)"),
+        ({"bandwidth": []}, "give a number, or a list"),
+        ({"bandwidth": [[1.0]]}, "give a number, or a list"),
+        ({"multiples": [1.0, 0.0]}, "multiples 0.0 is not a positive number"),
+        ({"bandwidth": [1.0, np.inf]}, "bandwidth inf is not a positive number"),
+    ],
+    ids=["kernel", "multiples", "shape", "empty", "matrix", "zero", "infinite"],
+)
+def test_a_kernel_that_means_nothing_is_refused(options: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        mmd(np.zeros((3, 2)), np.ones((3, 2)), **options)

@@ -98,3 +98,29 @@ def test_a_bandwidth_that_labels_would_change_or_that_is_none_is_refused(
 def test_no_permutation_at_all_is_refused() -> None:
     with pytest.raises(InputError, match="n_permutations is 0"):
         energy_test(np.zeros((3, 1)), np.zeros((3, 1)), n_permutations=0, seed=0)
+
+
+@pytest.mark.parametrize("n_permutations", [0, 9.5, True])
+def test_a_number_of_permutations_is_a_whole_number(n_permutations: Any) -> None:
+    with pytest.raises(InputError, match="n_permutations is"):
+        mmd_test(np.zeros((3, 1)), np.zeros((3, 1)), n_permutations=n_permutations, seed=0)
+
+
+def test_the_unit_of_the_data_does_not_change_a_p_value() -> None:
+    x, y = np.random.default_rng(3).standard_normal((2, 20, 9, 2))
+    expected = energy_test(x, y, n_permutations=49, seed=0).p_value
+    for scale in (1e-14, 1e14):
+        got = energy_test(scale * x, scale * y, n_permutations=49, seed=0).p_value
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("bandwidth", [0.7, [0.7, 0.7]])
+def test_a_kernel_of_ones_own_is_tested_like_the_gaussian(bandwidth: Any) -> None:
+    def gaussian(u: Any, v: Any) -> Any:
+        return np.exp(-np.square(u[:, :, None] - v[:, None]).sum(axis=-1) / (2 * 0.7**2))
+
+    x, y = np.random.default_rng(0).standard_normal((2, 3, 9, 2))
+    own = mmd_test(x, y[:, :6], n_permutations=99, seed=2, kernel=gaussian)
+    built_in = mmd_test(x, y[:, :6], n_permutations=99, seed=2, bandwidth=bandwidth)
+    np.testing.assert_allclose(own.statistic, built_in.statistic, rtol=1e-10)
+    np.testing.assert_array_equal(own.p_value, built_in.p_value)

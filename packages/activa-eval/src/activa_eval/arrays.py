@@ -69,7 +69,7 @@ def paired(
     a: npt.ArrayLike | None = None,
     b: npt.ArrayLike | None = None,
     *,
-    least: int = 1,
+    least: tuple[int, int] = (1, 1),
     normed: bool = False,
 ) -> Pairs:
     """Check two samples and their weights, and broadcast their leading axes.
@@ -79,8 +79,8 @@ def paired(
     x, y : array_like or torch.Tensor, shapes (..., n, d) and (..., m, d)
     a, b : array_like or torch.Tensor, shapes (..., n) and (..., m), optional
         Weights, non-negative with sum one; equal if left out.
-    least : int
-        How many rows of positive weight each sample needs.
+    least : pair of int
+        How many rows of positive weight x and y need.
     normed : bool
         Choose the unit of each pair such that its rows spread over about one.
 
@@ -92,8 +92,8 @@ def paired(
     """
     first, second = _one_dtype(to_real(x, "x"), to_real(y, "y"))
     check_samples(first.shape, second.shape)
-    left = weights_of(a, first.shape[-2], "a", "x", least)
-    right = weights_of(b, second.shape[-2], "b", "y", least)
+    left = weights_of(a, first.shape[-2], "a", "x", least[0])
+    right = weights_of(b, second.shape[-2], "b", "y", least[1])
     batch = broadcast_batch(first.shape[:-2], second.shape[:-2], left.shape[:-1], right.shape[:-1])
     rows = [_flat(part, batch, part.shape[-2:]) for part in (first, second)]
     unit = _unit_of(rows[0], rows[1], normed)

@@ -60,7 +60,7 @@ def energy_distance(
     1.0
     """
     refuse_root(sqrt, biased, "sqrt=False")
-    least = 1 if biased else 2
+    least = (1, 1) if biased else (2, 2)
     if stays_in_torch(x, y, a, b):
         from activa_eval import gradients
 
@@ -129,7 +129,7 @@ def mmd(
     """
     refuse_root(not squared, biased, "squared=True")
     widths = Widths.of(bandwidth, multiples, ("median", "truth"), kernel)
-    least = 1 if biased else 2
+    least = (1, 1) if biased else (2, 2)
     if stays_in_torch(x, y, a, b):
         from activa_eval import gradients
 

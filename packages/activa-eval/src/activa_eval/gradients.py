@@ -63,14 +63,16 @@ class TensorPairs:
         return finite.all(dim=0).nonzero()[:, 0]
 
 
-def paired(x: Any, y: Any, a: Any = None, b: Any = None, *, least: int = 1) -> TensorPairs:
+def paired(
+    x: Any, y: Any, a: Any = None, b: Any = None, *, least: tuple[int, int] = (1, 1)
+) -> TensorPairs:
     """Check two samples and their weights, as `arrays.paired` does, without leaving their device."""
     device = next(v.device for v in (x, y, a, b) if isinstance(v, Tensor) and stays_in_torch(v))
     first, second = _real(x, "x", device), _real(y, "y", device)
     check_samples(tuple(first.shape), tuple(second.shape))
     dtype = torch.promote_types(first.dtype, second.dtype)
-    left = _weights(a, first, "a", "x", least)
-    right = _weights(b, second, "b", "y", least)
+    left = _weights(a, first, "a", "x", least[0])
+    right = _weights(b, second, "b", "y", least[1])
     parts = {"x": (first.to(dtype), 2), "y": (second.to(dtype), 2), "a": (left, 1), "b": (right, 1)}
     batch = broadcast_batch(*(tuple(part.shape[:-own]) for part, own in parts.values()))
     flat = {

@@ -44,7 +44,7 @@ def crps(
            [0.5],
            [2.5]])
     """
-    pairs = paired(x, y, a, least=1 if biased else 2)
+    pairs = paired(x, y, a, least=(1 if biased else 2, 1))
     m, d = pairs.y.shape[1:]
     scores = np.full((len(pairs.x), m, d), np.nan)
     for where, rows, truth, weights, _ in pairs.blocks(pairs.x.shape[1] + m):
@@ -73,7 +73,7 @@ def energy_score(
     >>> energy_score([[3.0, 4.0]], [[0.0, 0.0], [3.0, 0.0]])
     array([5., 4.])
     """
-    pairs = paired(x, y, a, least=1 if biased else 2)
+    pairs = paired(x, y, a, least=(1 if biased else 2, 1))
     n, m = pairs.x.shape[1], pairs.y.shape[1]
     scores = np.full((len(pairs.x), m), np.nan)
     for where, rows, truth, weights, _ in pairs.blocks(n * m):
