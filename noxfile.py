@@ -136,6 +136,17 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(requires=["wheels"])
+def h5ad(session: nox.Session) -> None:
+    """Test files for single-cell tools; anndata wants an older pandas than constraints.txt has."""
+    wheel = str(artifacts("activa-sim", ".whl")[0])
+    session.install("--no-deps", "--force-reinstall", wheel)
+    session.install(f"{wheel}[h5ad]", *group(PROJECTS["activa-sim"], "test"))
+    session.run("python", "-c", "import anndata")  # without which the tests would be skipped
+    session.run("pytest", "-c", "pyproject.toml", "packages/activa-sim/tests/test_tables.py",
+                *session.posargs, env=QUIET)  # fmt: skip
+
+
+@nox.session(requires=["wheels"])
 def build(session: nox.Session) -> None:
     """Install the wheels, each built from its sdist, in a fresh environment and try them."""
     for package in ORDER:
