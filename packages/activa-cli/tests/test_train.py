@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from activa_core import Activa
@@ -50,6 +51,25 @@ def test_options_replace_the_recipes_steps_and_seed(
     name = next(name for name in one if one[name].ndim == 2)
     assert (one[name] == same[name]).all()
     assert (one[name] != other[name]).any()
+
+
+def test_the_losses_of_an_interrupted_run_are_drawn_too(
+    activa: Callable[..., Result], recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: Any, **_: Any) -> None:
+        out = arguments[3]
+        out.mkdir()
+        line = {"step": 1, "log_likelihood": -2.0, "divergence": 1.0, "held_out_nll": 3.0}
+        (out / "log.jsonl").write_text(json.dumps(line) + "\n")
+        raise KeyboardInterrupt("saved at step 1; run again to go on")
+
+    monkeypatch.setattr("activa_core.train.fit", stopped)
+    result = activa("train", recipe, "--out", tmp_path / "run")
+    assert (result.exit_code, result.stderr) == (
+        130,
+        "activa: saved at step 1; run again to go on\n",
+    )
+    assert (tmp_path / "run" / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_cannot_go_on_with_another_recipe(

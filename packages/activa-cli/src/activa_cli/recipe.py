@@ -82,15 +82,22 @@ class SimulatedSource:
 
     def batches(self, step: int, *, replicate: bool = False) -> CausalBatch:
         """Return the batch of a step, on request with a second sample of the truth."""
-        n, models = self.n_samples(step), self.batch_size
-        if self.max_rows is not None:
-            models = min(models, max(1, self.max_rows // n))
+        return self.part(step, range(self.models(step)), replicate=replicate)
+
+    def models(self, step: int) -> int:
+        """Return how many models the batch of a step has."""
+        if self.max_rows is None:
+            return self.batch_size
+        return min(self.batch_size, max(1, self.max_rows // self.n_samples(step)))
+
+    def part(self, step: int, share: range, *, replicate: bool = False) -> CausalBatch:
+        """Return the models at these places of the batch of a step, and draw no others."""
         return self.simulator.sample(
-            models,
-            n,
+            len(share),
+            self.n_samples(step),
             seed=self.seed,
             split=self.split,
-            start=step * self.batch_size,
+            start=step * self.batch_size + share.start,
             replicate=replicate,
         )
 

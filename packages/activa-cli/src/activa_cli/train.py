@@ -2,6 +2,7 @@
 
 import math
 import subprocess
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,18 @@ import typer
 from activa_cli.console import say, show
 
 if TYPE_CHECKING:
+    import torch
     from activa_core.checkpoint import ModelCard
     from activa_sim import CausalBatch, Simulator
 
     from activa_cli.recipe import Recipe
+
+
+class Device(StrEnum):
+    """Kinds of devices."""
+
+    cpu = "cpu"
+    cuda = "cuda"
 
 
 def train(
@@ -25,10 +34,15 @@ def train(
         Path | None,
         typer.Option("--from", help="A trained model whose weights a new run begins with."),
     ] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where the network is trained; under torchrun, one a process.")
+    ] = Device.cpu,
     as_json: Annotated[bool, typer.Option("--json", help="Describe the model as JSON.")] = False,
 ) -> None:
     """Train a model on fresh simulations, or go on with a run that was interrupted."""
+    import torch
     from activa_core import checkpoint
+    from activa_core.processes import Processes, joined
 
     from activa_cli.recipe import read_recipe
 
@@ -36,7 +50,11 @@ def train(
     overrides = {"steps": steps, "seed": seed}
     given = {name: value for name, value in overrides.items() if value is not None}
     chosen = chosen.model_copy(update={"training": chosen.training.model_copy(update=given)})
-    path = run(chosen, out, start=start)
+    with joined(torch.device(device)) as own:
+        path = run(chosen, out, start=start, device=own)
+        first = Processes.running().first
+    if not first:
+        return
     _, card = checkpoint.load(path)
     if as_json:
         show({"file": str(path), **card.model_dump(mode="json")}, as_json=True)
@@ -45,8 +63,15 @@ def train(
         say(f"wrote {path} after {card.steps} steps, held-out NLL {nll:.3f} a row")
 
 
-def run(chosen: "Recipe", out: Path, *, start: Path | None = None) -> Path:
-    """Train what a recipe describes, or go on with it, and return the model's file."""
+def run(
+    chosen: "Recipe", out: Path, *, start: Path | None = None, device: "torch.device | str" = "cpu"
+) -> Path:
+    """Train what a recipe describes, or go on with it, and return the model's file.
+
+    However it ends, the log is drawn beside it.
+    """
+    from activa_core.loss_plot import plot_log
+    from activa_core.processes import Processes
     from activa_core.train import fit
     from activa_sim import simulator
 
@@ -59,15 +84,20 @@ def run(chosen: "Recipe", out: Path, *, start: Path | None = None) -> Path:
         seed=chosen.training.seed,
         max_rows=chosen.data.max_rows,
     )
-    return fit(
-        chosen.model,
-        source,
-        chosen.training,
-        out,
-        validation=held_out(chosen, source.simulator),
-        card=first_card(chosen, source.simulator),
-        start=start,
-    )
+    try:
+        return fit(
+            chosen.model,
+            source,
+            chosen.training,
+            out,
+            validation=held_out(chosen, source.simulator),
+            card=first_card(chosen, source.simulator),
+            device=device,
+            start=start,
+        )
+    finally:
+        if Processes.running().first:
+            plot_log(out / "log.jsonl", out / "loss.png")
 
 
 def held_out(recipe: "Recipe", simulator: "Simulator") -> list["CausalBatch"]:

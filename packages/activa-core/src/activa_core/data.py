@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,7 +11,16 @@ from torch import Tensor
 
 from activa_core.errors import InputError
 
-__all__ = ["Batch", "Pairs", "Source", "pairs", "real", "standardise", "to_device"]
+__all__ = [
+    "Batch",
+    "Pairs",
+    "SharedSource",
+    "Source",
+    "pairs",
+    "real",
+    "standardise",
+    "to_device",
+]
 
 
 class Batch(Protocol):
@@ -44,6 +53,19 @@ class Source(Protocol):
 
     def batches(self, step: int) -> Batch:
         """Return the batch of a step."""
+
+
+@runtime_checkable
+class SharedSource(Protocol):
+    """A source that can make a part of a batch, so that several processes share the work."""
+
+    def models(self, step: int) -> int:
+        """Return how many models the batch of a step has."""
+        ...
+
+    def part(self, step: int, share: range) -> Batch:
+        """Return the models at these places of the batch of a step."""
+        ...
 
 
 @dataclass(frozen=True)

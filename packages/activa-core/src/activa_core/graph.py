@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from activa_core.errors import TrainingError
+from activa_core.processes import Processes
 from activa_core.step import Inputs, Step
 
 __all__ = ["CapturedStep"]
@@ -31,6 +32,8 @@ class CapturedStep:
                 f"graph=True captures a CUDA graph, and the device is {step.sums.device}; "
                 'give device="cuda", or leave graph out'
             )
+        if Processes.running().size > 1:
+            raise TrainingError("several processes cannot share a CUDA graph; leave graph out")
         self.step = step
         self._graph = torch.cuda.CUDAGraph()
         self._inputs: Inputs | None = None  # where the graph reads

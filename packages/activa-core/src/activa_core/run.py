@@ -13,12 +13,13 @@ import torch
 
 from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
-from activa_core.data import Batch, Pairs, Source, pairs, to_device
+from activa_core.data import Batch, Pairs, SharedSource, Source, pairs, to_device
 from activa_core.errors import TrainingError
 from activa_core.files import write_whole
 from activa_core.graph import CapturedStep
 from activa_core.model import CVAE
 from activa_core.optimiser import NAdam
+from activa_core.processes import Processes
 from activa_core.step import Inputs, Step, micro_batch
 
 __all__ = ["Report", "Run", "learning_rate"]
@@ -52,6 +53,7 @@ class Run:
         start: Path | None,
     ) -> None:
         self.model_config, self.config, self.out, self.device = model_config, config, out, device
+        self.processes = Processes.running()
         with torch.random.fork_rng(devices=[]):
             torch.random.manual_seed(_mixed(config.seed, 0))
             self.model = CVAE(model_config).train().to(device)
@@ -69,10 +71,9 @@ class Run:
     def advance(self, source: Source) -> None:
         """One step of the optimiser."""
         began = time.perf_counter()
-        drawn = source.batches(self.step)
-        self._move(self._inputs(drawn))
+        models = self._take(source)
         self.step += 1
-        self.models_seen += len(drawn.obs)
+        self.models_seen += models
         if self.step % self.config.max_non_finite == 0:  # not always: it waits for a GPU
             self._stop_if_gradients_stay_non_finite()
         self.seconds += time.perf_counter() - began
@@ -106,6 +107,8 @@ class Run:
 
     def save(self) -> None:
         """Write all that a resumed run needs."""
+        if not self.processes.first:
+            return
         state = checkpoint.TrainingState(
             self.step,
             self.models_seen,
@@ -134,26 +137,54 @@ class Run:
                 "metrics": {**card.metrics, **metrics},
             }
         )
-        checkpoint.save(path, self.model, card)
+        if self.processes.first:
+            checkpoint.save(path, self.model, card)
+        self.processes.wait()
         return path
 
-    def _inputs(self, drawn: Batch) -> Inputs:
-        """Everything random in the next step, and where it goes."""
-        seed, step = self.config.seed, self.step
-        batch = pairs(
-            drawn,
+    def _take(self, source: Source) -> int:
+        """Move the weights by this process's share of a batch; returns the models in all of it."""
+        if self.processes.size == 1 or not isinstance(source, SharedSource):
+            whole = source.batches(self.step)
+            models, drawn = len(whole.obs), self._pairs(whole)
+            share, Q = self.processes.share(models), drawn.queries
+            drawn = drawn[slice(share.start * Q, share.stop * Q)]
+        else:
+            models = source.models(self.step)
+            share = self.processes.share(models)
+            drawn = self._pairs(source.part(self.step, share))
+        if not share:
+            raise TrainingError(
+                f"{self.processes.size} processes cannot share a batch of {models} models; "
+                "start fewer, or make batches larger"
+            )
+        self._move(self._inputs(drawn, share.start, models))
+        return models
+
+    def _pairs(self, batch: Batch) -> Pairs:
+        return pairs(
+            batch,
             standardised=self.model_config.standardise,
             interv_rows=self.config.interv_rows,
             device=self.device,
         )
+
+    def _inputs(self, batch: Pairs, start: int, models: int) -> Inputs:
+        """Everything random in the next step, and where it goes, for the models from `start` on."""
+        seed, step = self.config.seed, self.step
         generator = torch.Generator().manual_seed(_mixed(seed, step + 1))
-        latents = (*batch.targets.shape, self.model_config.latent_dim)  # (B, d, l)
+        Q, d = batch.queries, batch.targets.shape[1]
+        # drawn for the whole batch, so that the number of processes changes nothing
+        noise = torch.randn((models * Q, d, self.model_config.latent_dim), generator=generator)
+        noise = noise[start * Q : start * Q + len(batch)]  # (B, d, l)
         parts = math.ceil(len(batch) / micro_batch(batch, self.config))
-        keys = torch.tensor([[seed, step * parts + part] for part in range(parts)])
+        first = (step * self.processes.size + self.processes.rank) * parts
+        keys = torch.tensor([[seed, first + part] for part in range(parts)])
         coefficients = self.optimiser.coefficients(learning_rate(step, self.config))
-        noise = torch.randn(latents, generator=generator)
-        stay = (noise, keys, coefficients.to(noise.dtype))
-        return Inputs(batch, *(to_device(tensor, self.device) for tensor in stay))
+        noise, keys, coefficients = (
+            to_device(tensor, self.device) for tensor in (noise, keys, coefficients.to(noise.dtype))
+        )
+        return Inputs(batch, noise, keys, coefficients, of=models * Q)
 
     def _begin_with(self, start: Path) -> None:
         model, card = checkpoint.load(start)
@@ -186,6 +217,8 @@ class Run:
         return "".join(line for line in whole if json.loads(line)["step"] <= self.step)
 
     def _log(self, text: str, *, append: bool) -> None:
+        if not self.processes.first:
+            return
         path = self.out / "log.jsonl"
         try:
             if append:

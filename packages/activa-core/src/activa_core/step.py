@@ -10,6 +10,7 @@ from activa_core.config import TrainConfig
 from activa_core.data import Pairs
 from activa_core.model import CVAE
 from activa_core.optimiser import NAdam
+from activa_core.processes import Processes
 
 __all__ = ["Inputs", "Step"]
 
@@ -22,11 +23,12 @@ class Inputs:
     noise: Tensor  # (B, d, l) of the latents
     keys: Tensor  # (S, 2) int64, (seed, step) of dropout for each of S micro-batches
     coefficients: Tensor  # (3,) of the optimiser
+    of: int | None = None  # pairs in the whole batch, those of other processes too; None: these
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
         """Return the inputs with each tensor changed."""
-        tensors = (self.noise, self.keys, self.coefficients)
-        return Inputs(self.pairs.map(change), *(change(tensor) for tensor in tensors))
+        noise, keys, coefficients = map(change, (self.noise, self.keys, self.coefficients))
+        return Inputs(self.pairs.map(change), noise, keys, coefficients, self.of)
 
 
 class Step:
@@ -45,6 +47,7 @@ class Step:
 
     def __init__(self, model: CVAE, optimiser: NAdam, config: TrainConfig) -> None:
         self.model, self.optimiser, self.config = model, optimiser, config
+        self._processes = Processes.running()
         like = optimiser.vector
         self.sums = like.new_zeros(4, dtype=torch.float64)
         self.latest = like.new_full((), torch.nan, dtype=torch.float64)
@@ -54,6 +57,8 @@ class Step:
     def __call__(self, inputs: Inputs) -> None:
         """Move the weights by one step."""
         evidence = self.differentiate(inputs)  # (2,)
+        self._processes.add(self.optimiser.gradients)
+        self._processes.add(evidence)
         norm, non_finite = self.optimiser.step(inputs.coefficients)
         self.latest.copy_(evidence[0])
         self.sums += torch.cat([evidence, torch.stack([norm, non_finite.to(norm)])])
@@ -64,14 +69,16 @@ class Step:
     def differentiate(self, inputs: Inputs) -> Tensor:
         """Put the gradient of the mean loss where the optimiser reads it.
 
-        Micro-batches add up to the gradient of the whole batch, but for what dropout drops.
+        Micro-batches, and the shares of several processes, add up to the gradient of the whole
+        batch, but for what dropout drops.
 
         Returns
         -------
         Tensor, shape (2,)
-            Mean log-likelihood and divergence.
+            This process's share of the mean log-likelihood and divergence.
         """
         B, size = len(inputs.pairs), micro_batch(inputs.pairs, self.config)
+        of = B if inputs.of is None else inputs.of
         total = torch.zeros_like(self.sums[:2])
         self.optimiser.gradients.zero_()
         for key, start in zip(inputs.keys, range(0, B, size), strict=True):
@@ -79,9 +86,9 @@ class Step:
             some = inputs.pairs[part]
             evidence = self.model.evidence(some, self.config, inputs.noise[part], key=key)
             beta = self.config.beta / (some.rows if self.config.rows == "sum" else 1)
-            (evidence.loss(beta, self.config.predictive_weight).sum() / B).backward()  # type: ignore[no-untyped-call]
+            (evidence.loss(beta, self.config.predictive_weight).sum() / of).backward()  # type: ignore[no-untyped-call]
             terms = torch.stack([evidence.log_likelihood, evidence.divergence]).detach()
-            total += terms.sum(dim=1) / B
+            total += terms.sum(dim=1) / of
         return total
 
 

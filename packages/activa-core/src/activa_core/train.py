@@ -38,6 +38,10 @@ def fit(
     too, so a resumed run equals an uninterrupted one bit for bit (same machine, build and number
     of threads). On Linux the process keeps the memory that a step frees, to the end of its life.
 
+    Where `torch.distributed` has several processes, which all call this with the same arguments,
+    each takes a share of every batch and the first writes the files. Up to rounding, and to what
+    dropout drops, the result is that of one process.
+
     Parameters
     ----------
     model_config, config : ModelConfig, TrainConfig
@@ -88,12 +92,14 @@ def fit(
                 report = run.report(held_out if due else [])
                 if callback is not None:
                     callback(report)
-            if run.step % config.checkpoint_every == 0 or stopped() or run.step == config.steps:
+            stop = run.processes.any(stopped(), run.device)
+            if run.step % config.checkpoint_every == 0 or stop or run.step == config.steps:
                 run.save()
-            if stopped() and run.step < config.steps:
+            if stop and run.step < config.steps:
                 progress.close()
                 raise KeyboardInterrupt(f"saved at step {run.step}; run again to go on")
-            progress.show(run.step, lambda: f", log-likelihood {run.latest():.3f}")
+            if run.processes.first:
+                progress.show(run.step, lambda: f", log-likelihood {run.latest():.3f}")
     progress.close()
     return run.finish(card or checkpoint.ModelCard(), held_out)
 

@@ -1,0 +1,66 @@
+"""The picture of a training run: what its log says about loss and held-out likelihood."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from activa_core.errors import InputError
+from activa_core.files import write_whole
+
+__all__ = ["plot_log"]
+
+TRAINED, HELD_OUT = "#9aa5b1", "#0b6fa4"
+
+
+def plot_log(log: Path, path: Path) -> None:
+    """Draw the log of `fit`: negative log-likelihood in training and on held-out models, and KL.
+
+    Nothing is drawn while there is no line in the log.
+
+    Parameters
+    ----------
+    log : Path
+        `log.jsonl` of a run.
+    path : Path
+        The picture (.png, .pdf or .svg), written in full or not at all.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is missing or a line is none of `fit`'s.
+    """
+    text = log.read_text(encoding="utf-8") if log.is_file() else ""
+    lines = text[: text.rfind("\n") + 1].splitlines()  # the last may be torn
+    if not lines:
+        return
+    try:
+        reports: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        steps = [report["step"] for report in reports]
+        loss = [-report["log_likelihood"] for report in reports]
+        divergence = [report["divergence"] for report in reports]
+    except (json.JSONDecodeError, KeyError) as error:
+        raise InputError(f"{log} is no log of a training run; give its log.jsonl") from error
+    scored = [r for r in reports if r.get("held_out_nll") is not None]
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError(
+            'drawing needs matplotlib; install it with pip install "activa-core[plot]"'
+        ) from None
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    likelihood, latent = figure.subplots(1, 2)
+    likelihood.plot(steps, loss, color=TRAINED, label="training, all columns, encoder's latent")
+    if scored:
+        nll = [r["held_out_nll"] for r in scored]
+        label = f"held out, columns not set: {nll[-1]:.3f}"
+        likelihood.plot([r["step"] for r in scored], nll, "o-", color=HELD_OUT, label=label)
+    likelihood.set(title="negative log-likelihood per row [nat]", xlabel="step")
+    likelihood.legend(frameon=False)
+    latent.plot(steps, divergence, color=TRAINED)
+    latent.set(title="KL(encoder || prior) per sample [nat]", xlabel="step")
+    for axes in (likelihood, latent):
+        axes.grid(alpha=0.3)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix.lower().removeprefix("."), dpi=120)
+    write_whole(path, drawn.getvalue())
