@@ -163,8 +163,8 @@ def text(case: Case, rows: list[Row], absent: dict[str, str]) -> str:
     for r in rows:
         rate = r["models_a_second"]
         lines.append(
-            f"  {r['way']:<20}{rate['median']:>12,.6g}   {r['times_activa']:<10.3g}"
-            f"[{rate['low']:,.6g}, {rate['high']:,.6g}] by {r['clock']}; {r['version']}"
+            f"  {r['way']:<20}{rate['median']:>12,.1f}   {r['times_activa']:<10.3g}"
+            f"[{rate['low']:,.1f}, {rate['high']:,.1f}] by {r['clock']}; {r['version']}"
         )
     return "\n".join(
         [*lines, *(f"  {name:<20}{'absent':>12}   {why}" for name, why in absent.items())]

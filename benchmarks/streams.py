@@ -43,6 +43,7 @@ def measure(options: argparse.Namespace) -> Path:
         "implementation": here.implementation,
         "commit": commit_here(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": options.quick,
         "most": MOST,
         "shares": shares,
         "memory": memory(models),

@@ -110,6 +110,9 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     readme = tmp_path / "README.md"
     markers = "".join(f"<!-- {n}: begin -->\n<!-- {n}: end -->\n" for n in ("accuracy", "speed"))
     readme.write_text(f"before\n{markers}after\n")
+    of_sim = tmp_path / "packages" / "activa-sim" / "README.md"
+    of_sim.parent.mkdir(parents=True)
+    of_sim.write_text("<!-- rates: begin -->\n<!-- rates: end -->\n")
     monkeypatch.setattr(readme_tables, "ROOT", tmp_path)
 
     def run(*arguments: str) -> int:
@@ -127,6 +130,10 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     assert "not yet measured on an A100" in text
     readme.write_text(text.replace("0.241", "0.201"))
     assert run("--check") == 1
+    assert run() == 0
+    assert "Not yet measured" in of_sim.read_text()
+    of_sim.write_text(of_sim.read_text().replace("Not yet", "Often"))
+    assert run("--check") == 1
 
 
 def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -> None:
@@ -141,6 +148,15 @@ def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -
     assert "| gauss-2 | 18.0 G | 85 MB | 40 | 700 | 55 us memory, 57 us bfloat16 |" in text
     assert "not yet measured on an A100" in text
     assert "A CPU: not yet measured" not in text
+
+
+def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
+    text = readme_tables.simulator_table.block([BENCHMARK, RATES, {**RATES, "quick": True}, STREAM])
+    assert "| gauss-8 | **activa** | 251,234 [240,000, 260,000] | 1 |" in text
+    assert "| gauss-8 | sempler 0.2.14 | 535 [500, 550] | 0.0021 |" in text
+    assert "avici could not be measured: not installed." in text
+    assert "| gauss-2 | 128 | 50.0 ms | 0.25 ms | 0.50% |" in text
+    assert "1,000 models of gauss-2 had taken 90 MiB after a tenth of them and 91 MiB" in text
 
 
 def test_a_measured_a100_is_no_longer_called_unmeasured_and_a_trial_run_is_not_shown() -> None:
@@ -182,6 +198,49 @@ EVALUATION = {
             "high": 0.6,
         },
     ],
+}
+
+RATES = {
+    "suite": "sim",
+    "quick": False,
+    "device": "a processor avx512",
+    "numpy": "2.4.6",
+    "commit": "newer",
+    "date": "2030-01-02",
+    "rows": [
+        {
+            "case": "gauss-8",
+            "way": "activa",
+            "version": "0.2.0",
+            "models_a_second": {"median": 251234.0, "low": 240000.0, "high": 260000.0},
+            "times_activa": 1.0,
+        },
+        {
+            "case": "gauss-8",
+            "way": "sempler",
+            "version": "0.2.14",
+            "models_a_second": {"median": 535.0, "low": 500.0, "high": 550.0},
+            "times_activa": 0.00213,
+        },
+    ],
+    "absent": {"avici": "not installed"},
+}
+STREAM = {
+    "suite": "sim --stream",
+    "quick": False,
+    "device": "a processor avx512",
+    "commit": "newer",
+    "date": "2030-01-02",
+    "shares": [
+        {
+            "recipe": "gauss-2",
+            "models": 128,
+            "step_seconds": 0.05,
+            "drawing_seconds": 0.00025,
+            "share_by_itself": 0.005,
+        }
+    ],
+    "memory": [{"models": 100, "most_mib": 90.0}, {"models": 1000, "most_mib": 91.0}],
 }
 
 BENCHMARK = {

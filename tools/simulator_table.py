@@ -1,0 +1,68 @@
+"""The tables of activa-sim's README, from what `nox -s bench -- sim` measured."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Result = dict[str, Any]
+
+
+def block(results: Sequence[Result]) -> str:
+    """Lay the newest rates of each device out, then what a stream costs a training."""
+    rates, streams = (newest(results, suite) for suite in ("sim", "sim --stream"))
+    parts = ["\n".join(table(result)) for result in rates]
+    parts += ["\n".join(shares(result)) for result in streams]
+    return (
+        "\n\n".join(parts or ["Not yet measured; `python -m nox -s bench -- sim --save` does."])
+        + "\n"
+    )
+
+
+def newest(results: Sequence[Result], suite: str) -> list[Result]:
+    """Choose the newest full measurement of each device."""
+    measured = [r for r in results if r.get("suite") == suite and not r["quick"]]
+    return [*{r["device"]: r for r in sorted(measured, key=lambda r: str(r["date"]))}.values()]
+
+
+def table(result: Result) -> Iterator[str]:
+    """Lay one measurement out, with what it was measured on."""
+    yield (
+        f"**{result['device']}** (numpy {result['numpy']}, commit {result['commit']}); models a "
+        "second, one thread by its CPU seconds, two by the clock, and as a share of activa's"
+    )
+    yield ""
+    yield "| drawn | by | models/s | of activa's |"
+    yield "|---|---|---|---|"
+    for row in result["rows"]:
+        rate, name = row["models_a_second"], row["way"]
+        label = f"**{name}**" if name == "activa" else f"{name} {row['version']}".strip()
+        if name.startswith("activa,") or "numpy" in row["version"]:
+            label = name
+        median, low, high = (digits(rate[part]) for part in ("median", "low", "high"))
+        yield f"| {row['case']} | {label} | {median} [{low}, {high}] | {row['times_activa']:.2g} |"
+    for name, why in result["absent"].items():
+        yield ""
+        yield f"{name} could not be measured: {why}."
+
+
+def digits(rate: float) -> str:
+    """Write a rate with a digit after the point where it is small."""
+    return f"{rate:,.0f}" if rate >= 100.0 else f"{rate:.1f}"
+
+
+def shares(result: Result) -> Iterator[str]:
+    """Lay out what streams cost, and the memory that they took."""
+    yield f"**{result['device']}** (commit {result['commit']}); a stream that feeds a training"
+    yield ""
+    yield "| recipe | models a step | a step | drawing its batch | share |"
+    yield "|---|---|---|---|---|"
+    for row in result["shares"]:
+        yield (
+            f"| {row['recipe']} | {row['models']} | {1e3 * row['step_seconds']:.1f} ms "
+            f"| {1e3 * row['drawing_seconds']:.2f} ms | {row['share_by_itself']:.2%} |"
+        )
+    first, last = result["memory"][0], result["memory"][-1]
+    yield ""
+    yield (
+        f"A stream of {last['models']:,} models of gauss-2 had taken {first['most_mib']:.0f} MiB after "
+        f"a tenth of them and {last['most_mib']:.0f} MiB at its end, the interpreter included."
+    )
