@@ -9,6 +9,7 @@ namespace activa::ACTIVA_ISA {
 namespace {
 
 constexpr int64_t NONE = -1;
+constexpr int PASSES = 2;  // of `reduce_rows`
 constexpr int64_t L = LANES<double>;
 
 ACTIVA_INLINE Vector<double> counting() {
@@ -17,8 +18,13 @@ ACTIVA_INLINE Vector<double> counting() {
   return load(lanes);
 }
 
-// The column of the least lane, and its value.
+// The least of the lanes, and its column.
 ACTIVA_INLINE int64_t first_of(Vector<double> keys, Vector<double> columns, double* least) {
+#if defined(__AVX512F__)
+  *least = _mm512_reduce_min_pd((__m512d)keys);
+  const __mmask8 there = _mm512_cmp_pd_mask((__m512d)keys, _mm512_set1_pd(*least), _CMP_EQ_OQ);
+  return int64_t(_mm512_cvtsd_f64(_mm512_maskz_compress_pd(there, (__m512d)columns)));
+#else
   double key[L], column[L];
   store(key, keys);
   store(column, columns);
@@ -26,6 +32,7 @@ ACTIVA_INLINE int64_t first_of(Vector<double> keys, Vector<double> columns, doub
   for (int64_t l = 1; l < L; ++l) best = key[l] < key[best] ? l : best;
   *least = key[best];
   return int64_t(column[best]);
+#endif
 }
 
 // The least two of a row's costs less prices, and the column of the first.
@@ -40,21 +47,17 @@ Two least_two(const Assignment& a, int64_t i) {
   Vector<double> column = splat(0.0), at = counting();
   for (int64_t j = 0; j < a.width; j += L, at += splat(double(L))) {
     const Vector<double> reduced = load(cost + j) - load(a.prices + j);
-    second = where_less(reduced, second, reduced, second);
-    second = where_less(reduced, least, least, second);
     column = where_less(reduced, least, at, column);
-    least = where_less(reduced, least, reduced, least);
+    second = smaller(second, larger(least, reduced));
+    least = smaller(least, reduced);
   }
-  double firsts[L], seconds[L], columns[L];
-  store(firsts, least);
-  store(seconds, second);
-  store(columns, column);
-  int64_t best = 0;
-  for (int64_t l = 1; l < L; ++l) best = firsts[l] < firsts[best] ? l : best;
-  double next = seconds[best];
-  for (int64_t l = 0; l < L; ++l)
-    if (l != best && firsts[l] < next) next = firsts[l];
-  return {firsts[best], next, int64_t(columns[best])};
+  Two out;
+  out.column = first_of(least, column, &out.least);
+  // of the lane that has the least, the second remains
+  const Vector<double> chosen = splat(double(out.column));
+  const Vector<double> rest = where_less(column, chosen, least, where_less(chosen, column, least, second));
+  first_of(rest, column, &out.second);
+  return out;
 }
 
 void give(const Assignment& a, int64_t i, int64_t j) {
@@ -97,11 +100,10 @@ void reduce_columns(const Assignment& a) {
 
 // Each free row takes its first choice at a price that makes the second as good; whoever had it is free.
 int64_t reduce_rows(const Assignment& a, int64_t free) {
-  for (int pass = 0; pass < 2 && free > 0; ++pass) {
-    int64_t left = 0, at = 0, steps = 0;
-    const int64_t limit = 8 * a.n;
-    while (at < free) {
-      const int64_t i = a.open[at++];
+  for (int pass = 0; pass < PASSES && free > 0; ++pass) {
+    int64_t left = 0;
+    for (int64_t at = 0; at < free; ++at) {
+      const int64_t i = a.open[at];
       const Two two = least_two(a, i);
       int64_t j = two.column, before = a.row_of[j];
       const double price = a.prices[j] - (two.second - two.least);
@@ -119,10 +121,7 @@ int64_t reduce_rows(const Assignment& a, int64_t free) {
       }
       if (before != NONE) {
         a.column_of[before] = NONE;
-        if (lower && ++steps < limit)
-          a.open[--at] = before;
-        else
-          a.open[left++] = before;
+        a.open[left++] = before;
       }
       give(a, i, j);
     }
@@ -147,12 +146,12 @@ void augment(const Assignment& a, int64_t start) {
       const Vector<double> shut = load(a.shut + j);
       const Vector<double> through = load(cost + j) - load(a.prices + j) - splat(own) + shut;
       const Vector<double> before = load(a.distance + j);
-      const Vector<double> now = where_less(through, before, through, before);
+      const Vector<double> now = smaller(through, before);
       store(a.distance + j, now);
       store(a.from_row + j, where_less(through, before, splat(double(i)), load(a.from_row + j)));
       const Vector<double> key = now + shut;
       column = where_less(key, least, at, column);
-      least = where_less(key, least, key, least);
+      least = smaller(least, key);
     }
     nearest = first_of(least, column, &reached);
     if (a.row_of[nearest] == NONE) break;
@@ -175,7 +174,7 @@ int64_t least_reduced(const double* cost, const double* prices, int64_t width, d
   for (int64_t j = 0; j < width; j += L, at += splat(double(L))) {
     const Vector<double> reduced = load(cost + j) - load(prices + j);
     column = where_less(reduced, lowest, at, column);
-    lowest = where_less(reduced, lowest, reduced, lowest);
+    lowest = smaller(lowest, reduced);
   }
   return first_of(lowest, column, least);
 }

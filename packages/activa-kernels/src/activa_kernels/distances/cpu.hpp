@@ -108,9 +108,9 @@ struct Assignment {
   /* Copies what is in [low, high] and counts what is below; out holds LANES more than n. */       \
   template <class T>                                                                               \
   int64_t collect_between(const T* values, int64_t n, T low, T high, T* out, int64_t* below);      \
-  /* The value of a rank from 0; scratch holds LANES more than n. */                               \
+  /* The value of a rank from 0, how many are below it; scratch holds LANES more than n. */        \
   template <class T>                                                                               \
-  T select(const T* values, int64_t n, int64_t rank, T* scratch);                                  \
+  T select(const T* values, int64_t n, int64_t rank, T* scratch, int64_t* below);                  \
   template <class T>                                                                               \
   T largest_below(const T* values, int64_t n, T value);                                            \
   /* columns (d, BLOCK), block (BLOCK, BLOCK); out (panels, FORMS) is added to. */                  \

@@ -92,15 +92,42 @@ ACTIVA_INLINE void store(T* p, Vector<T> v) {
 }
 
 // Lane by lane: then where a < b, else other.
+#ifdef __GNUC__
+ACTIVA_INLINE Vector<float> where_less(Vector<float> a, Vector<float> b, Vector<float> then,
+                                       Vector<float> other) {
+  return a < b ? then : other;
+}
 ACTIVA_INLINE Vector<double> where_less(Vector<double> a, Vector<double> b, Vector<double> then,
                                         Vector<double> other) {
-#ifdef __GNUC__
   return a < b ? then : other;
-#else
-  for (int64_t l = 0; l < LANES<double>; ++l) other[l] = a[l] < b[l] ? then[l] : other[l];
-  return other;
-#endif
 }
+#else
+template <class V>
+ACTIVA_INLINE V where_less(const V& a, const V& b, const V& then, V other) {
+  for (int64_t l = 0; l < int64_t(sizeof(V) / sizeof(a[0])); ++l) other[l] = a[l] < b[l] ? then[l] : other[l];
+  return other;
+}
+#endif
+
+// The lesser and the greater of each lane, neither of which is NaN.
+#if defined(__AVX512F__)
+ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) {
+  return (Vector<double>)_mm512_min_pd((__m512d)a, (__m512d)b);
+}
+ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) {
+  return (Vector<double>)_mm512_max_pd((__m512d)a, (__m512d)b);
+}
+#elif defined(__AVX2__)
+ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) {
+  return (Vector<double>)_mm256_min_pd((__m256d)a, (__m256d)b);
+}
+ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) {
+  return (Vector<double>)_mm256_max_pd((__m256d)a, (__m256d)b);
+}
+#else
+ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) { return where_less(a, b, a, b); }
+ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) { return where_less(a, b, b, a); }
+#endif
 
 #if defined(__AVX512F__)
 ACTIVA_INLINE Vector<float> root(Vector<float> v) { return (Vector<float>)_mm512_sqrt_ps((__m512)v); }

@@ -64,21 +64,44 @@ void count(const T* values, int64_t n, T low, T high, int64_t& below, int64_t& i
   inside = n - under - over;
 }
 
-// The value of a rank among at most FEW.
+// At most FEW values, and for each how many are less.
 template <class T>
-T ranked(const T* values, int64_t n, int64_t rank) {
-  T padded[FEW];
-  for (int64_t i = 0; i < FEW; ++i) padded[i] = i < n ? values[i] : T(INFINITY);
-  for (int64_t i = 0; i < n; ++i) {
-    int32_t less = 0, equal = 0;
-    for (int64_t j = 0; j < FEW; ++j) {
-      less += padded[j] < padded[i];
-      equal += padded[j] == padded[i];
+struct Ranks {
+  static constexpr int64_t V = FEW / LANES<T>;
+  Vector<T> value[V], less[V];
+
+  // The values are n, or every `step`th of more.
+  Ranks(const T* values, int64_t n, int64_t step) {
+    T kept[FEW];
+    for (int64_t i = 0; i < FEW; ++i) kept[i] = i < n ? values[i * step] : T(INFINITY);
+    for (int64_t v = 0; v < V; ++v) {
+      value[v] = load(kept + v * LANES<T>);
+      less[v] = splat(T(0));
     }
-    if (less <= rank && rank < less + equal) return padded[i];
+    for (int64_t i = 0; i < n && i < FEW; ++i) {
+      const Vector<T> one = splat(kept[i]);
+      for (int64_t v = 0; v < V; ++v)
+        less[v] += where_less(one, value[v], splat(T(1)), splat(T(0)));
+    }
   }
-  return padded[0];  // not reached: ranks are counted over finite values
-}
+
+  // The value of a rank: the largest of those that no more than `rank` are less than.
+  T at(int64_t rank, int64_t* below = nullptr) const {
+    T values[FEW], counts[FEW];
+    for (int64_t v = 0; v < V; ++v) {
+      const Vector<T> past = splat(T(rank) + T(0.5));
+      store(values + v * LANES<T>, where_less(less[v], past, value[v], splat(T(-1))));
+      store(counts + v * LANES<T>, where_less(less[v], past, less[v], splat(T(-1))));
+    }
+    T value = -1, count = -1;
+    for (int64_t i = 0; i < FEW; ++i) {
+      value = values[i] > value ? values[i] : value;
+      count = counts[i] > count ? counts[i] : count;
+    }
+    if (below) *below = int64_t(count);
+    return value;
+  }
+};
 
 }  // namespace
 
@@ -107,50 +130,61 @@ int64_t collect_between(const T* values, int64_t n, T low, T high, T* out, int64
 
 // A sample tells where the rank may lie; what lies elsewhere is left out, until few are left.
 template <class T>
-T select(const T* values, int64_t n, int64_t rank, T* scratch) {
+T select(const T* values, int64_t n, int64_t rank, T* scratch, int64_t* below) {
+  int64_t left_out = 0;  // of what is below
   while (n > FEW) {
-    T sample[FEW];
-    const int64_t step = n / FEW;
-    for (int64_t i = 0; i < FEW; ++i) sample[i] = values[i * step + (i * 7919) % step];
-    const int64_t near = rank * FEW / n;
-    T low = ranked(sample, FEW, near > MARGIN ? near - MARGIN : 0);
-    T high = ranked(sample, FEW, near + MARGIN < FEW ? near + MARGIN : FEW - 1);
-    int64_t below, inside;
-    count(values, n, low, high, below, inside);
+    const Ranks<T> sample(values, FEW, n / FEW);
+    const int64_t near = (rank - left_out) * FEW / n;
+    T low = sample.at(near > MARGIN ? near - MARGIN : 0);
+    T high = sample.at(near + MARGIN < FEW ? near + MARGIN : FEW - 1);
+    int64_t under, inside;
+    count(values, n, low, high, under, inside);
     if (inside == n) {  // as where many are equal: one value does split them
-      low = high = ranked(sample, FEW, FEW / 2);
-      count(values, n, low, high, below, inside);
+      low = high = sample.at(FEW / 2);
+      count(values, n, low, high, under, inside);
     }
-    if (rank < below) {
+    if (rank < left_out + under) {
       high = next(low, T(-1));
       low = 0;
-      below = 0;
-    } else if (rank >= below + inside) {
+      under = 0;
+    } else if (rank >= left_out + under + inside) {
       low = next(high, T(INFINITY));
       high = T(INFINITY);
-      below += inside;
+      under += inside;
     } else if (low == high) {
+      *below = left_out + under;
       return low;
     }
     n = collect(values, n, low, high, scratch);
-    rank -= below;
+    left_out += under;
     values = scratch;
   }
-  return ranked(values, n, rank);
+  const T value = Ranks<T>(values, n, 1).at(rank - left_out, below);
+  *below += left_out;
+  return value;
 }
 
 template <class T>
 T largest_below(const T* values, int64_t n, T value) {
-  T most = -1;
-  for (int64_t i = 0; i < n; ++i) most = (values[i] < value) & (values[i] > most) ? values[i] : most;
-  return most;
+  const Vector<T> nothing = splat(T(-1)), bound = splat(value);
+  Vector<T> most = nothing;
+  int64_t i = 0;
+  for (; i + LANES<T> <= n; i += LANES<T>) {
+    const Vector<T> v = load(values + i), lower = where_less(v, bound, v, nothing);
+    most = where_less(most, lower, lower, most);
+  }
+  T lanes[LANES<T>], out = -1;
+  store(lanes, most);
+  for (int64_t l = 0; l < LANES<T>; ++l) out = lanes[l] > out ? lanes[l] : out;
+  for (; i < n; ++i) out = values[i] < value && values[i] > out ? values[i] : out;
+  return out;
 }
 
 #define ACTIVA_INSTANTIATE(T)                                                                      \
   template int64_t pair_squares<T>(const T*, const T*, int64_t, int64_t, int64_t, int64_t, int64_t, \
                                    T*);                                                            \
   template int64_t collect_between<T>(const T*, int64_t, T, T, T*, int64_t*);                      \
-  template T select<T>(const T*, int64_t, int64_t, T*);                                            \
+  template T select<T>(const T*, int64_t, int64_t, T*, int64_t*);                                  \
   template T largest_below<T>(const T*, int64_t, T);
 ACTIVA_INSTANTIATE(float)
 ACTIVA_INSTANTIATE(double)

@@ -38,11 +38,10 @@ double median_of_small(const T* rows, int64_t N, int64_t d, const DistanceKernel
   b.values.resize(count + SPARE);
   b.scratch.resize(count + SPARE);
   k.pair_squares(rows, columns, width, N, d, 0, N, b.values.data());
-  const T high = k.select(b.values.data(), count, rank, b.scratch.data());
-  if (count % 2) return middle(high, high);
   int64_t below;
-  k.collect_between(b.values.data(), count, high, high, b.scratch.data(), &below);
-  return middle(below == rank ? k.largest_below(b.values.data(), count, high) : high, high);
+  const T high = k.select(b.values.data(), count, rank, b.scratch.data(), &below);
+  const bool alone = count % 2 == 0 && below == rank;  // the lower of two middle values is another one
+  return middle(alone ? k.largest_below(b.values.data(), count, high) : high, high);
 }
 
 // Squared distances of `number` random pairs of rows, sorted.
