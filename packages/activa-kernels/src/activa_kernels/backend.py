@@ -13,14 +13,17 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from activa_kernels import _native
 from activa_kernels._native import cuda
 from activa_kernels.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
+
+Function = TypeVar("Function", bound="Callable[..., str]")
 
 # the implementations a family has beside its reference, and the one a device takes unasked;
 # assignment is the part of the distances that Triton cannot do
@@ -202,6 +205,12 @@ def _choose(family: str, device: str, dtype: str, refusal: str | None = None) ->
     if name == "cuda" and native_available():
         return Choice(family, device, "native", f"on the CPU: {obstacle}")
     return Choice(family, device, "reference", obstacle)
+
+
+def constant(function: Function) -> Function:
+    """`torch.compiler.assume_constant_result`, which would load the compiler: a second of imports."""
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
 
 
 def _obstacle(family: str, implementation: str, device: str, dtype: str) -> str | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from activa_kernels.alternating_attention import native, reference, tiles
 from activa_kernels.alternating_attention.checks import check, name
 from activa_kernels.alternating_attention.reference import Axis, BlockWeights, Precision
-from activa_kernels.backend import choose
+from activa_kernels.backend import choose, constant
 
 
 def alternating_attention(
@@ -105,14 +105,16 @@ def alternating_attention(
         implementation,
         differentiable,
     )
-    if differentiable and not torch.compiler.is_compiling():
-        out: Tensor = _Eagerly.apply(*arguments)  # type: ignore[no-untyped-call]
-    else:
-        out = _forward(*arguments)[0]
+    if torch.compiler.is_compiling() or type(x) is not Tensor:
+        out: Tensor = _forward(*arguments)[0]
+    elif differentiable:
+        out = _Eagerly.apply(*arguments)  # type: ignore[no-untyped-call]
+    else:  # not through the op, whose first call loads the compiler: a second before an answer
+        out = _compute(*arguments)[0]
     return out
 
 
-@torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
+@constant  # it reads the environment, which a graph cannot hold
 def _implementation(device: str, dtype: str, e: int, h: int, heads: int, precision: str) -> str:
     refusal = tiles.refusal(e, h, heads, precision)
     return choose("alternating_attention", device, dtype, refusal=refusal).implementation
@@ -126,12 +128,7 @@ OPTIONS = (
 INPUTS = 1 + len(BlockWeights._fields)  # x and the weights
 
 
-@torch.library.custom_op(
-    "activa::alternating_attention",
-    mutates_args=(),
-    schema=f"(Tensor x, {WEIGHTS}, {OPTIONS}, bool save) -> (Tensor, Tensor, Tensor)",
-)
-def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _compute(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Output, and for the way back middle and workspace (empty unless `save`)."""
     x, *weights = (t.contiguous() for t in arguments[:INPUTS])
     implementation, options = _options(arguments[INPUTS:-1])
@@ -139,6 +136,14 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
         x, weights, **options, save=arguments[-1]
     )
     return results
+
+
+_forward = torch.library.custom_op(
+    "activa::alternating_attention",
+    _compute,
+    mutates_args=(),
+    schema=f"(Tensor x, {WEIGHTS}, {OPTIONS}, bool save) -> (Tensor, Tensor, Tensor)",
+)
 
 
 @torch.library.custom_op(

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from activa_kernels.backend import choose
+from activa_kernels.backend import choose, constant
 from activa_kernels.distances.torch_reference import transport_on_lines
 from activa_kernels.errors import InputError
 
@@ -94,7 +94,7 @@ def _ends(masses: Tensor | None, order: Tensor) -> Tensor:
     return whole.double() / whole[:, -1:]
 
 
-@torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
+@constant  # it reads the environment, which a graph cannot hold
 def _implementation(device: str, dtype: str) -> str:
     return choose("distances", device, dtype).implementation
 

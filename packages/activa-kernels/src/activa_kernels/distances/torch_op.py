@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from activa_kernels.backend import choose
+from activa_kernels.backend import choose, constant
 from activa_kernels.distances import torch_reference
 from activa_kernels.distances.torch_samples import Samples, flat, samples
 from activa_kernels.errors import InputError
@@ -38,7 +38,7 @@ def energy_terms(x: Tensor, y: Tensor, a: Tensor | None = None, b: Tensor | None
     -------
     Terms of Tensor of float64, shape (...,)
         Differentiable once in every argument; equal rows have no slope. All three are equal for the
-        same rows and weights in the same order. NaN for a pair with an entry that is not finite.
+        same rows and weights in the same order. A term is NaN where a row of it is not finite.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def pooled_median(x: Tensor, y: Tensor | None = None, *, or_mean: bool = False) 
     2.0
     """
     pairs = samples(x, x if y is None else y)
-    rows = pairs.x if y is None else torch.cat([pairs.x, pairs.y], dim=1)
+    rows = pairs.x if y is None else pairs.pooled()[0]
     size = max(1, CELLS // rows.shape[1] ** 2)
     medians = torch.cat([_median(part, or_mean) for part in torch.split(rows, size)])
     return medians.reshape(pairs.batch)
@@ -151,17 +151,14 @@ def _median(rows: Tensor, or_mean: bool) -> Tensor:
 
 def _terms(pairs: Samples, factors: Tensor | None) -> Tensor:
     """(P, K, 3), where K is 1 without factors."""
-    z = torch.cat([pairs.x, pairs.y], dim=1)  # (P, n + m, d)
-    w = torch.cat([pairs.a, pairs.b], dim=1)
+    z, w = pairs.pooled()
     if _implementation(z.device.type, str(z.dtype).removeprefix("torch.")) == "triton":
         terms: Tensor = _sums(z, w, None if factors is None else factors.float(), pairs.n)
-    else:
-        terms = torch_reference.terms(z.double(), w, factors, pairs.n)
-    # an infinite entry is NaN where rows meet themselves, and must be in every term
-    return terms + 0.0 * terms.sum(dim=-1, keepdim=True)
+        return terms
+    return torch_reference.terms(z.double(), w, factors, pairs.n)
 
 
-@torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
+@constant  # it reads the environment, which a graph cannot hold
 def _implementation(device: str, dtype: str) -> str:
     return choose("distances", device, dtype).implementation
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from activa_kernels.backend import choose
+from activa_kernels.backend import choose, constant
 from activa_kernels.errors import InputError
 from activa_kernels.mixture_log_prob import native, reference
 from activa_kernels.mixture_log_prob.tiles import tile_for
@@ -90,7 +90,7 @@ def _check(
         raise InputError(f"factors of shape {tuple(factors.shape)} are empty; give C, d, r >= 1")
 
 
-@torch.compiler.assume_constant_result  # it reads the environment, which a graph cannot hold
+@constant  # it reads the environment, which a graph cannot hold
 def _implementation(device: str, dtype: str, d: int, rank: int) -> str:
     too_large = tile_for(d, rank) is None
     return choose(
