@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 torch = pytest.importorskip("torch")
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "energy": energy_distance,
     "energy, unbiased": lambda x, y, **w: energy_distance(x, y, biased=False, **w),
     "energy, root": lambda x, y, **w: energy_distance(x, y, sqrt=True, **w),
@@ -24,7 +24,7 @@ LOSSES = {
     "sliced": lambda x, y, **w: sliced_wasserstein(x, y, n_projections=5, **w),
     "sliced, p = 2": lambda x, y, **w: sliced_wasserstein(x, y, p=2, n_projections=5, **w),
 }
-TRANSPORT = {
+ALL: dict[str, Any] = LOSSES | {
     "wasserstein": wasserstein,
     "wasserstein, p = 2": lambda x, y, **w: wasserstein(x, y, p=2, **w),
 }
@@ -39,7 +39,7 @@ def weights(n: int, seed: int) -> Any:
     return torch.tensor(np.random.default_rng(seed).dirichlet(np.ones(n)))
 
 
-@pytest.mark.parametrize("loss", {**LOSSES, **TRANSPORT}.values(), ids={**LOSSES, **TRANSPORT})
+@pytest.mark.parametrize("loss", ALL.values(), ids=ALL)
 @pytest.mark.parametrize(("n", "m", "d"), [(4, 3, 2), (3, 3, 1)])
 def test_gradients_are_those_of_finite_differences(loss: Any, n: int, m: int, d: int) -> None:
     x, y = draw((2, n, d), (m, d))
@@ -54,7 +54,7 @@ def test_weights_have_gradients_too(loss: Any) -> None:
     assert torch.autograd.gradcheck(lambda s: loss(x, y, a=s.softmax(0)), (scores,))
 
 
-@pytest.mark.parametrize("loss", {**LOSSES, **TRANSPORT}.values(), ids={**LOSSES, **TRANSPORT})
+@pytest.mark.parametrize("loss", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_loss_has_the_value_of_the_distance(loss: Any, weighted: bool) -> None:
     x, y = draw((3, 9, 2), (3, 7, 2))
@@ -113,7 +113,7 @@ def test_descending_a_distance_moves_a_sample_onto_another(loss: Any) -> None:
 
 def test_a_plan_of_tensors_is_that_of_arrays() -> None:
     x, y = draw((2, 5, 2), (2, 4, 2))
-    traced = wasserstein(x, y, plan=True)
+    traced: Any = wasserstein(x, y, plan=True)
     plain = wasserstein(x.detach().numpy(), y.detach().numpy(), plan=True)
     assert_allclose(traced.plan.numpy(), plain.plan, atol=1e-12)
 

@@ -20,7 +20,7 @@ def by_loops(x: Any, y: Any, a: Any, *, biased: bool) -> float:
         if biased or i != j:
             total += a[i] * a[j] * np.linalg.norm(x[i] - x[j])
             mass += a[i] * a[j]
-    return reach - total / mass / 2
+    return float(reach - total / mass / 2)
 
 
 @pytest.mark.parametrize("biased", [True, False])

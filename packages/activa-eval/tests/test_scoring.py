@@ -86,8 +86,9 @@ def test_what_stays_and_which_side_are_scored_where_there_is_such_a_variable(
     assert_array_equal(np.isnan(side), [[False, True]] * 12)
     assert_array_equal(np.isnan(still), [[True, False]] * 12)
     assert 0.3 < side[:, 0].mean() < 0.7  # half of the hedge stays
-    assert side[:, 0].mean() < score(oracle, batch).side_probability[:, 0].mean()
-    assert still[:, 1].mean() > score(no_change, batch).non_descendant_error[:, 1].mean()
+    found = score(oracle, batch).metrics(), score(no_change, batch).metrics()
+    assert side[:, 0].mean() < found[0]["side_probability"][:, 0].mean()
+    assert still[:, 1].mean() > found[1]["non_descendant_error"][:, 1].mean()
     rows = compare({"hedge": scores})
     assert {row.metric: row.nans for row in rows if row.queries == "all"}["side_probability"] == 0
 

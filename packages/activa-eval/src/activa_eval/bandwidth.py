@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from activa_kernels.distances import pooled_median
 from activa_eval.arrays import FloatArray, Pairs, paired, to_float
 from activa_eval.errors import InputError
 
-Bandwidth: TypeAlias = Literal["median", "truth"] | float | Sequence[float]
+Bandwidth: TypeAlias = str | float | Sequence[float]
 
 
 @dataclass(frozen=True)

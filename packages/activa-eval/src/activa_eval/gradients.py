@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from activa_kernels.distances import torch_op, transport_plan
+from activa_kernels.distances.torch_assignment import assignment
+from activa_kernels.distances.torch_lines import line_costs
 from torch import Tensor
 
 from activa_eval.arrays import (
@@ -22,7 +24,7 @@ from activa_eval.arrays import (
 )
 from activa_eval.bandwidth import Widths
 from activa_eval.errors import InputError
-from activa_eval.line import merge_even, monotone_plan, rounding_of
+from activa_eval.line import monotone_plan
 from activa_eval.transport import Transport
 
 HIGHEST_ORDER = 20.0  # beyond it, powers of distances and of their gradients vanish in float64
@@ -119,10 +121,14 @@ def sliced_wasserstein(pairs: TensorPairs, lines: FloatArray, p: float) -> Any:
     _refuse_high_order(p)
 
     def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
-        origin, along = x[:, :1].detach().double(), torch.as_tensor(lines, device=x.device)
-        left, right = (((rows - origin) @ along.T).mT for rows in (x, y))  # (P, K, n), (P, K, m)
+        origin = x[:, :1].detach()  # projections far from it would lose digits
+        kept = x.dtype if x.is_cuda else torch.float64  # Triton takes float32
+        along = torch.as_tensor(lines, device=x.device, dtype=kept)
+        left, right = (((rows - origin).to(kept) @ along.T).mT for rows in (x, y))  # (P, K, n)
         top = _largest(left, right)
-        powers = _on_lines(left / top, right / top, a, b, p).mean(dim=1)
+        even = _are_even(a) and _are_even(b)
+        masses = (None, None) if even else (a, b)
+        powers = line_costs(left / top, right / top, *masses, p=p).mean(dim=1)
         return top[:, 0, 0] * _power(powers, 1.0 / p)
 
     return pairs.map(measure, degree=1.0)
@@ -163,6 +169,10 @@ def _largest(*parts: Tensor) -> Tensor:
 
 
 def _plan(x: Tensor, y: Tensor, costs: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    n = costs.shape[1]
+    if costs.shape[2] == n and x.shape[-1] > 1 and _are_even(a) and _are_even(b):
+        columns = assignment(costs.detach())
+        return torch.nn.functional.one_hot(columns, n).double() / n
     left, right, known, *weights = (t.detach().cpu().numpy() for t in (x, y, costs, a, b))
     if left.shape[-1] == 1:
         at_x, at_y, widths = monotone_plan(left[..., 0], right[..., 0], *weights)
@@ -237,27 +247,6 @@ def _unit_of(x: Tensor, y: Tensor) -> Tensor:
     extreme = (spread > 0.0) & ((spread > limit) | (spread < 1.0 / limit))
     exponent = torch.frexp(torch.where(extreme, spread, 0.5)).exponent.clamp(max=1023)
     return torch.ldexp(torch.ones_like(spread), exponent)
-
-
-def _on_lines(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> Tensor:
-    """W_p^p on each of K lines, (P, K, n) and (P, K, m) -> (P, K); see `line.monotone_plan`."""
-    (x, by_x), (y, by_y) = x.sort(dim=-1), y.sort(dim=-1)
-    n, m = x.shape[-1], y.shape[-1]
-    if _are_even(a) and _are_even(b):
-        at_x, at_y, widths = (torch.as_tensor(v, device=x.device) for v in merge_even(n, m))
-        return (widths * _power((x[..., at_x] - y[..., at_y]).abs(), p)).sum(dim=-1)
-    ends = [
-        w[:, None].expand(*order.shape).gather(-1, order).cumsum(dim=-1)
-        for w, order in ((a, by_x), (b, by_y))
-    ]
-    steps, order = torch.cat(ends, dim=-1).sort(dim=-1, stable=True)  # (P, K, n + m)
-    from_x = order < n
-    at_x = (from_x.cumsum(dim=-1) - from_x.long()).clamp(max=n - 1)
-    at_y = ((~from_x).cumsum(dim=-1) - (~from_x).long()).clamp(max=m - 1)
-    widths = torch.diff(steps, dim=-1, prepend=torch.zeros_like(steps[..., :1]))
-    widths = torch.where(widths < rounding_of(n + m), 0.0, widths)
-    gaps = (x.gather(-1, at_x) - y.gather(-1, at_y)).abs()
-    return (widths * _power(gaps, p)).sum(dim=-1)
 
 
 def _are_even(weights: Tensor) -> bool:

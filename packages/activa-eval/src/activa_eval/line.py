@@ -41,24 +41,24 @@ def monotone_plan(
     by_x, by_y = (np.argsort(part, axis=-1, kind="stable") for part in (x, y))
     if _are_even(a) and _are_even(b):
         shape = (*x.shape[:-1], n + m)
-        to_x, to_y, equal = merge_even(n, m)
+        to_x, to_y, equal = _merge_even(n, m)
         at_x, at_y = np.broadcast_to(to_x, shape), np.broadcast_to(to_y, shape)
         widths = np.broadcast_to(equal, shape)
     else:
         masses = np.take_along_axis(a, by_x, -1), np.take_along_axis(b, by_y, -1)
         at_x, at_y, widths = _merge(masses[0].cumsum(axis=-1), masses[1].cumsum(axis=-1))
         # a step of rounding would carry mass over a whole gap, and a p-th root would magnify it
-        widths = np.where(widths < rounding_of(n + m), 0.0, widths)
+        widths = np.where(widths < _rounding_of(n + m), 0.0, widths)
     return np.take_along_axis(by_x, at_x, -1), np.take_along_axis(by_y, at_y, -1), widths
 
 
-def merge_even(n: int, m: int) -> tuple[IntArray, IntArray, FloatArray]:
+def _merge_even(n: int, m: int) -> tuple[IntArray, IntArray, FloatArray]:
     """Merge the steps i / n and j / m, exactly: as the whole numbers i m and j n."""
     at_x, at_y, widths = _merge(np.arange(1, n + 1) * m, np.arange(1, m + 1) * n)
     return at_x, at_y, widths / (n * m)
 
 
-def rounding_of(rows: int) -> float:
+def _rounding_of(rows: int) -> float:
     """Return how far a cumulative sum of so many weights may be off."""
     return float(4.0 * np.finfo(np.float64).eps * math.sqrt(rows))
 
