@@ -9,6 +9,7 @@ from activa_sim import SergioConfig, Simulator, _native
 from activa_sim.queries import Subsets
 from activa_sim.rng import model_streams
 from activa_sim.sergio import (
+    TECHNICAL,
     HubsAndLeaves,
     IndependentCells,
     Kinetics,
@@ -25,6 +26,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 pytestmark = pytest.mark.skipif(_native.library is None, reason="nothing is compiled")
 
 SETS = _native.library.instruction_sets() if _native.library is not None else []
+LINE = networks.from_edges([(gene, gene + 1) for gene in range(9)], name="line")
 DEEP = SergioConfig(
     6,
     graph=HubsAndLeaves(another_hub=0.8, chained=0.8),
@@ -38,17 +40,12 @@ CONFIGS = {
     "one cell type": replace(DEEP, cell_types=1, noise="sp"),
     "independent": replace(DEEP, cells=IndependentCells(33), half_response="wild_type"),
     "many lanes": replace(DEEP, cells=IndependentCells(9), cell_types=1, noise="spd"),
-    "networks": replace(
-        DEEP,
-        graph=NetworkModules(
-            ("yeast", networks.from_edges([(0, 1)] + [(i, i + 1) for i in range(9)], name="line"))
-        ),
-    ),
+    "networks": replace(DEEP, graph=NetworkModules(("yeast", LINE))),
 }
-each_config = pytest.mark.parametrize("name", CONFIGS)
+COUNTED = {"counted": replace(DEEP, technical=TECHNICAL["10x-chromium"])}
 
 
-@each_config
+@pytest.mark.parametrize("name", CONFIGS)
 def test_agrees_with_numpy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 70 if name == "many lanes" else 7
     native = Simulator(CONFIGS[name]).sample(30, rows, seed=5, replicate=True)
@@ -64,17 +61,29 @@ def test_agrees_with_numpy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert ((ours == 0.0) == (theirs == 0.0)).mean() > 0.999
 
 
-@each_config
-@pytest.mark.parametrize("isa", SETS)
-def test_every_instruction_set_and_number_of_threads_gives_the_same_bits(
-    name: str, isa: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("platform", TECHNICAL)
+def test_counts_are_those_of_numpy_but_for_a_few_at_an_edge(
+    platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw: Any = (Simulator(CONFIGS[name]).sample, 21, 13)
-    whole = draw[0](*draw[1:])
+    counted = replace(CONFIGS["paper"], technical=TECHNICAL[platform])
+    native = Simulator(counted).sample(20, 27).interv
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    numpy = Simulator(counted).sample(20, 27).interv
+    assert (native == numpy).mean() > 0.995
+    assert (abs(native - numpy) <= 1.0).mean() > 0.9995  # else a dropout or a refused proposal
+
+
+@pytest.mark.parametrize("config", (CONFIGS | COUNTED).values(), ids=CONFIGS | COUNTED)
+@pytest.mark.parametrize("isa", SETS)
+def test_instruction_sets_threads_and_shards_do_not_change_a_bit(
+    config: SergioConfig, isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulator = Simulator(config)
+    whole = simulator.sample(21, 13)
     monkeypatch.setenv("ACTIVA_ISA", isa)
     monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
-    assert draw[0](*draw[1:]) == whole
-    assert Simulator(CONFIGS[name]).shard(21, 13, shards=4, shard=2) == whole[10:15]
+    assert simulator.sample(21, 13) == whole
+    assert simulator.shard(21, 13, shards=4, shard=2) == whole[10:15]
 
 
 def test_a_regulator_that_is_seen_at_zero_only_saturates_at_once() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 FloatArray = NDArray[np.float64]
+pytestmark = pytest.mark.usefixtures("backend")
 
 QUIET = TechnicalNoise(  # no outliers, cells of one size, no dropouts but the smallest entry
     outlier_probability=0.0,
@@ -27,7 +28,7 @@ def cells(M: int, R: int = 2, K: int = 30, d: int = 4) -> FloatArray:
 
 
 def counts(noise: TechnicalNoise, clean: FloatArray) -> FloatArray:
-    return noise.counts(model_streams(1, "train", 0, len(clean)), clean)
+    return noise.counts(model_streams(1, "train", 0, len(clean)), clean).astype(np.float64)
 
 
 def test_without_dropouts_the_counts_of_a_cell_add_up_to_a_poisson_number() -> None:

@@ -45,3 +45,12 @@ def modules(
     places: NDArray[np.int64],
     threads: int,
 ) -> NDArray[np.bool_]: ...
+def counts(
+    key: int,
+    words: list[NDArray[np.uint64]],
+    noise: tuple[float, float, float],
+    choices: NDArray[np.float64],
+    cells: NDArray[np.float32],
+    isa: str,
+    threads: int,
+) -> None: ...

@@ -10,6 +10,7 @@
 
 #include "langevin.hpp"
 #include "modules.hpp"
+#include "technical.hpp"
 
 namespace py = pybind11;
 using namespace activa;
@@ -66,6 +67,17 @@ Truths modules(Array<int64_t> offsets, Array<int64_t> neighbours, Array<int64_t>
   return graphs;
 }
 
+// word1 and word2 (M); noise is the outliers' probability and sd and the dropouts' shape; choices
+// (M, 4). Replaces cells (M, R, K, d).
+void counts(uint64_t key, std::array<Array<uint64_t>, 2> words, std::array<double, 3> noise,
+            Numbers choices, Array<float> cells, const std::string& isa, int threads) {
+  const Counts problem{cells.shape(0), cells.shape(1), cells.shape(2), cells.shape(3), key,
+                       words[0].data(), words[1].data(), noise[0], noise[1], noise[2],
+                       choices.data(), cells.mutable_data()};
+  py::gil_scoped_release release;
+  draw_counts(problem, set_of(isa), threads);
+}
+
 }  // namespace
 
 void bind_sergio(py::module_& module) {
@@ -77,4 +89,7 @@ void bind_sergio(py::module_& module) {
   module.def("modules", &modules, py::arg("offsets"), py::arg("neighbours"), py::arg("starts"),
              py::arg("targets"), py::arg("best_share"), py::arg("regulators"), py::arg("words"),
              py::arg("roots"), py::arg("places"), py::arg("threads"));
+  module.def("counts", &counts, py::arg("key"), py::arg("words"), py::arg("noise"),
+             py::arg("choices"), py::arg("cells").noconvert(), py::arg("isa"),
+             py::arg("threads"));
 }

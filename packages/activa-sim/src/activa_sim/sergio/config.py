@@ -167,12 +167,20 @@ class SergioConfig:
             "half_response": self.half_response,
             "noise": self.noise,
         }
-        if library is not None and self.technical is None:
-            return expression_rows(library, graphs, rates, factors, streams, each, rows=n, **laws)
-        cells = expression(graphs, rates, factors, streams, each, **laws)  # (M, d, R, C, N)
-        table = np.moveaxis(cells.reshape(*cells.shape[:3], -1), 1, -1)  # (M, R, C N, d)
-        if self.technical is not None:
-            table = self.technical.counts(streams, np.ascontiguousarray(table))
-        words = streams.at(Site.ROW, range(R)).words(table.shape[2])
-        order = np.argsort(words, axis=-1, kind="stable")[..., :n, None]
-        return np.take_along_axis(table, order, axis=2)
+        table: NDArray[np.float32 | np.float64]
+        if library is not None:
+            rows = n if self.technical is None else each * self.cell_types
+            table = expression_rows(
+                library, graphs, rates, factors, streams, each, rows=rows, **laws
+            )
+        else:
+            cells = expression(graphs, rates, factors, streams, each, **laws)  # (M, d, R, C, N)
+            table = np.moveaxis(cells.reshape(*cells.shape[:3], -1), 1, -1)  # (M, R, C N, d)
+            words = streams.at(Site.ROW, range(R)).words(table.shape[2])
+            order = np.argsort(words, axis=-1, kind="stable")[..., None]
+            table = np.take_along_axis(table, order, axis=2)
+        if (
+            self.technical is not None
+        ):  # knows a condition's cells, those that are not asked for too
+            table = self.technical.counts(streams, table)
+        return table[:, :, :n]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
     from activa_sim.sergio.kinetics import Rates
     from activa_sim.sergio.networks import Network
+    from activa_sim.sergio.technical import TechnicalNoise
 
 
 def expression_rows(
@@ -87,6 +88,27 @@ def extract(
         threads(),
     )
     return graphs
+
+
+def counts(
+    library: ModuleType,
+    noise: TechnicalNoise,
+    choices: NDArray[np.float64],
+    streams: Streams,
+    cells: NDArray[np.float32 | np.float64],
+) -> NDArray[np.float32]:
+    """Count what `TechnicalNoise.counts` counts, from choices (M, 4) in the order of its lists."""
+    counted = np.array(cells, dtype=np.float32, order="C")
+    library.counts(
+        streams.key,
+        [_plain(streams.word1), _plain(streams.word2)],
+        (noise.outlier_probability, noise.outlier_sd, noise.dropout_shape),
+        choices,
+        counted,
+        instruction_set(),
+        threads(),
+    )
+    return counted
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activa_sim.backend import native
 from activa_sim.errors import InputError, check_probability
 from activa_sim.rng import Site
+from activa_sim.sergio.native import counts
 from activa_sim.sergio.poisson import poisson
 
 if TYPE_CHECKING:
@@ -58,15 +60,24 @@ class TechnicalNoise:
         if not all(0.0 <= p <= 100.0 for p in self.dropout_percentile):
             raise InputError(f"dropout_percentile is {self.dropout_percentile}; give 0 to 100")
 
-    def counts(self, streams: Streams, cells: FloatArray) -> FloatArray:
+    def counts(
+        self, streams: Streams, cells: NDArray[np.float32 | np.float64]
+    ) -> NDArray[np.float32 | np.float64]:
         """Count molecules in cells (M, R, K, d) of R conditions, zeros staying zeros."""
         _, R, K, d = cells.shape
         choice = streams.at(Site.TECHNICAL).uniform(4)
         lists = self.outlier_mean, self.library_mean, self.library_sd, self.dropout_percentile
-        outlier_mean, library_mean, library_sd, percentile = (
-            np.array(numbers)[(choice[:, place] * len(numbers)).astype(np.intp)][:, None]
-            for place, numbers in enumerate(lists)
-        )  # (M, 1)
+        choices = np.stack(
+            [
+                np.array(numbers)[(choice[:, place] * len(numbers)).astype(np.intp)]
+                for place, numbers in enumerate(lists)
+            ],
+            axis=1,
+        )  # (M, 4)
+        library = native()
+        if library is not None:
+            return counts(library, self, choices, streams, cells)
+        outlier_mean, library_mean, library_sd, percentile = choices.T[..., None]  # (M, 1)
 
         at = streams.at(Site.OUTLIER, range(R))
         factor = np.exp(outlier_mean[..., None] + self.outlier_sd * at.branch(1).normal(d))
