@@ -13,6 +13,7 @@ from activa_sim.columns import (
     pair_labels,
     query_columns,
 )
+from activa_sim.linear_pass import draw_linear
 from activa_sim.models import draw_models, draw_queries
 from activa_sim.regimes import run_regimes
 
@@ -25,6 +26,9 @@ def draw_structural(
     config: SimulatorConfig, streams: Streams, n: int, *, replicate: bool
 ) -> dict[str, Any]:
     """Draw the arrays of a `CausalBatch` of these models, n rows in each regime."""
+    compiled = draw_linear(config, streams, n, replicate=replicate)
+    if compiled is not None:
+        return compiled
     model, places = draw_models(config, streams)
     queries, order = draw_queries(config, streams, places)
     run = run_regimes(model, queries, streams, n, samples=1 + replicate, coupled=config.coupled)

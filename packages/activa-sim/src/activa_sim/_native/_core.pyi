@@ -54,3 +54,20 @@ def counts(
     isa: str,
     threads: int,
 ) -> None: ...
+def linear(
+    key: int,
+    word1: NDArray[np.uint64],
+    word2: NDArray[np.uint64],
+    edge_below: int,
+    weights: tuple[float, float],
+    deviation: float,
+    query: tuple[float, float],
+    obs: NDArray[np.float32],
+    interv: NDArray[np.float32],
+    interv_replicate: NDArray[np.float32] | None,
+    values: NDArray[np.float32],
+    graphs: NDArray[np.bool_],
+    targets: NDArray[np.bool_],
+    isa: str,
+    threads: int,
+) -> None: ...

@@ -3,10 +3,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "linear.hpp"
 #include "sets.hpp"
 #include "streams.hpp"
 
@@ -18,6 +21,8 @@ void bind_sergio(py::module_&);  // sergio/bind.cpp
 namespace {
 
 using Words = py::array_t<uint64_t, py::array::c_style>;
+using Rows32 = py::array_t<float, py::array::c_style>;
+using Truths = py::array_t<bool, py::array::c_style>;
 
 std::vector<std::string> instruction_sets() {  // best last, in the order of Set
   std::vector<std::string> names{"base"};
@@ -50,6 +55,21 @@ py::array_t<uint32_t> words(uint64_t key, const Words& word1, const Words& word2
   return out;
 }
 
+// Counter words (M); laws in the order of Linear; obs (M, n, d), interv and replicate or None (M, d, n, d),
+// values, graphs and targets (M, d, d), all of them written.
+void linear(uint64_t key, const Words& word1, const Words& word2, uint64_t edge_below,
+            std::array<double, 2> weights, double deviation, std::array<double, 2> query, Rows32 obs,
+            Rows32 interv, std::optional<Rows32> replicate, Rows32 values, Truths graphs,
+            Truths targets, const std::string& isa, int threads) {
+  Linear law{key, obs.shape(0), obs.shape(2), obs.shape(1), replicate ? 2 : 1, word1.data(),
+             word2.data(), edge_below, weights[0], weights[1], deviation, query[0], query[1],
+             obs.mutable_data(), interv.mutable_data(),
+             replicate ? replicate->mutable_data() : nullptr, values.mutable_data(),
+             graphs.mutable_data(), targets.mutable_data()};
+  py::gil_scoped_release release;
+  draw_linear(law, set_of(isa), threads);
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
@@ -58,5 +78,11 @@ PYBIND11_MODULE(_core, module) {
   module.def("words", &words, py::arg("key"), py::arg("word1").noconvert(),
              py::arg("word2").noconvert(), py::arg("word3").noconvert(), py::arg("n"),
              py::arg("isa"), py::arg("threads"));
+  module.def("linear", &linear, py::arg("key"), py::arg("word1").noconvert(),
+             py::arg("word2").noconvert(), py::arg("edge_below"), py::arg("weights"),
+             py::arg("deviation"), py::arg("query"), py::arg("obs").noconvert(),
+             py::arg("interv").noconvert(), py::arg("interv_replicate").noconvert(),
+             py::arg("values").noconvert(), py::arg("graphs").noconvert(),
+             py::arg("targets").noconvert(), py::arg("isa"), py::arg("threads"));
   bind_sergio(module);
 }

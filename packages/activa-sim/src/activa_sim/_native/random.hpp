@@ -42,25 +42,22 @@ ACTIVA_INLINE Block philox(const Keys& keys, Word c0, Word c1, Word c2, Word c3)
   return out;
 }
 
-// -2 log u of u = (word + 0.5) / 2^32, with a relative error below 3e-7, also for u next to 1.
-ACTIVA_INLINE Float minus_two_log(Word word) {
-  const Int near_one = word >= 0xB504F333u;  // u > sqrt(1/2): 1 - u has all the digits
+// -log u of u = (word + 0.5) / 2^32, with a relative error below 3e-7, also for u next to 1.
+ACTIVA_INLINE Float minus_log(Word word) {
+  const Int near_one = word > 0xAAAAAAAAu;  // u > 2/3: 1 - u has all the digits
   const Float y = (__builtin_convertvector(select(near_one, ~word, word), Float) + 0.5f) * 0x1p-32f;
-  // y = 2^e m with m from sqrt(1/2) to sqrt(2)
-  const Int exponent = (as<Int>(y) - 0x3f3504f3) >> 23;
+  // y = 2^e (1 + f) with f from -1/3 to 1/3
+  const Int exponent = (as<Int>(y) - 0x3f2aaaab) >> 23;
   const Float e = select(near_one, Float{}, __builtin_convertvector(exponent, Float));
   const Float f = select(near_one, -y, as<Float>(as<Int>(y) - (exponent << 23)) - 1.0f);
-  const Float z = f * f;
-  Float p = 7.0376836292e-2f * f - 1.1514610310e-1f;  // log(1 + f), Cephes' coefficients
-  p = p * f + 1.1676998740e-1f;
-  p = p * f - 1.2420140846e-1f;
-  p = p * f + 1.4249322787e-1f;
-  p = p * f - 1.6668057665e-1f;
-  p = p * f + 2.0000714765e-1f;
-  p = p * f - 2.4999993993e-1f;
-  p = p * f + 3.3333331174e-1f;
-  p = p * z * f - 2.12194440e-4f * e - 0.5f * z;
-  return -2.0f * (p + f + 0.693359375f * e);
+  Float p = 0.13820213f * f - 0.15122183f;  // log(1 + f) = f + f^2 p, a minimax fit: 4e-8
+  p = p * f + 0.14042313f;
+  p = p * f - 0.16472326f;
+  p = p * f + 0.20007919f;
+  p = p * f - 0.25004238f;
+  p = p * f + 0.33333266f;
+  p = p * f - 0.5f;
+  return -0.693147181f * e - (p * (f * f) + f);
 }
 
 struct Normals {
@@ -69,16 +66,16 @@ struct Normals {
 
 // Box-Muller on two words, float32 in all steps: an error below 5e-7 max(1, |x|).
 ACTIVA_INLINE Normals normals(Word first, Word second) {
-  const Float radius = root(minus_two_log(first));
+  const Float radius = root(2.0f * minus_log(first));
   // a quarter turn, and an angle from -pi/4 to pi/4 beside it
   const Word quarter = second + 0x20000000u;
   const Int rest = as<Int>(second - (quarter & 0xC0000000u));
   const Float x = (__builtin_convertvector(rest, Float) + 0.5f) * 1.46291807926716e-9f;
   const Float z = x * x;
   Float s = -1.9515295891e-4f * z + 8.3321608736e-3f;
-  s = (s * z - 1.6666654611e-1f) * z * x + x;
+  s = (s * z - 1.6666654611e-1f) * (z * x) + x;
   Float c = 2.443315711809948e-5f * z - 1.388731625493765e-3f;
-  c = (c * z + 4.166664568298827e-2f) * z * z - 0.5f * z + 1.0f;
+  c = ((c * z + 4.166664568298827e-2f) * z - 0.5f) * z + 1.0f;
   const Int swapped = (quarter & 0x40000000u) != 0u;
   const Word cosine_sign = (quarter + 0x40000000u) & 0x80000000u, sine_sign = quarter & 0x80000000u;
   const Float cosine = as<Float>(as<Word>(select(swapped, s, c)) ^ cosine_sign);
