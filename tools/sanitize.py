@@ -42,6 +42,8 @@ SANITIZERS = {
             "tests/alternating_attention/test_native_attention.py",
             "tests/alternating_attention/test_native_dropout.py",
             "tests/mixture_log_prob/test_native.py",
+            "tests/distances/test_native.py",
+            "tests/distances/test_op.py",
             "tests/distances/test_transport.py",
         ),
     ),

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 namespace activa {
 namespace {
@@ -268,6 +269,17 @@ bool network_simplex(const double* cost, int64_t width, const double* a, const d
   *out = simplex.total();
   if (plan)
     simplex.each([&](int64_t i, int64_t j, double mass) { plan[rows[i] * m + columns[j]] = mass; });
+  return true;
+}
+
+bool assign_by_simplex(const double* cost, int64_t width, int64_t n,
+                       decltype(&base::least_reduced) least_reduced, int64_t* columns) {
+  const std::vector<double> one(n, 1.0);
+  Simplex simplex(cost, width, one.data(), one.data(), n, n, least_reduced);
+  if (!simplex.solve()) return false;
+  simplex.each([&](int64_t i, int64_t j, double mass) {
+    if (mass > 0.5) columns[i] = j;  // the others carry what was added to the masses
+  });
   return true;
 }
 

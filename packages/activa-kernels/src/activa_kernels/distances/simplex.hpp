@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "cpu.hpp"
 
@@ -13,5 +12,9 @@ namespace activa {
 // search does not end.
 bool network_simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n,
                      int64_t m, decltype(&base::least_reduced) least_reduced, double* out, double* plan);
+
+// The column of each of n rows where the sum of the costs is least; false as above.
+bool assign_by_simplex(const double* cost, int64_t width, int64_t n,
+                       decltype(&base::least_reduced) least_reduced, int64_t* columns);
 
 }  // namespace activa

@@ -15,6 +15,7 @@ namespace activa {
 namespace {
 
 constexpr int64_t ALIGNED = 8;  // doubles in a cache line
+constexpr int64_t LARGE = 800;  // rows from which on the network simplex is faster for equal masses too
 
 // What one thread needs for its problems; kept from one to the next.
 struct Workspace {
@@ -37,14 +38,15 @@ struct Workspace {
     return out;
   }
 
-  // Solves the problem with `matrix` as costs; the column of each row.
-  const int64_t* assign(int64_t n, int64_t width, const double* cost, decltype(&base::assign) solve) {
+  // The column of each row where the sum of the costs is least.
+  const int64_t* assign(int64_t n, int64_t width, const double* cost, const DistanceKernels<double>& k) {
     numbers.resize(4 * width + ALIGNED);
     integers.resize(4 * width);
     double* p = lined(numbers.data());
-    int64_t* q = integers.data();
-    solve({n, width, cost, p, p + width, p + 2 * width, p + 3 * width, q, q + width, q + 2 * width, q + 3 * width});
-    return q + width;
+    int64_t *q = integers.data(), *columns = q + width;
+    if (n > LARGE && assign_by_simplex(cost, width, n, k.least_reduced, columns)) return columns;
+    k.assign({n, width, cost, p, p + width, p + 2 * width, p + 3 * width, q, columns, q + 2 * width, q + 3 * width});
+    return columns;
   }
 
  private:
@@ -98,7 +100,7 @@ void assignment(const double* cost, int64_t P, int64_t n, int64_t* out, const ch
     std::fill(columns, columns + n, -1);
     if (!(k.largest_magnitude(given, n * n) < INFINITY)) return;
     const double* matrix = work[slot].padded(given, n, n, width);
-    const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+    const int64_t* found = work[slot].assign(n, width, matrix, k);
     std::copy(found, found + n, columns);
   });
 }
@@ -121,7 +123,7 @@ int64_t transport(const double* cost, const double* a, const double* b, int64_t 
     }
     double* matrix = work[slot].padded(given, n, m, width);
     if (even(left, right, n, m)) {
-      const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+      const int64_t* found = work[slot].assign(n, width, matrix, k);
       double sum = 0;
       for (int64_t i = 0; i < n; ++i) {
         sum += given[i * n + found[i]];
@@ -168,7 +170,7 @@ int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, co
       wide.fill_costs(wide_x.data(), wide_y.data(), 0, n, m, d, power, width, wide_columns[slot].data(), matrix);
     }
     if (even(a, b, n, m)) {
-      const int64_t* found = work[slot].assign(n, width, matrix, k.assign);
+      const int64_t* found = work[slot].assign(n, width, matrix, wide);
       double sum = 0;
       for (int64_t i = 0; i < n; ++i) sum += matrix[i * width + found[i]];
       out[p] = sum * a[0];
