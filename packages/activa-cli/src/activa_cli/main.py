@@ -2,6 +2,7 @@
 
 import typer
 
+from activa_cli.bench import bench
 from activa_cli.console import OneSentence
 from activa_cli.evaluate import evaluate
 from activa_cli.info import info
@@ -27,3 +28,4 @@ app.command(epilog="Example: activa simulate gauss-2 --models 100 --samples 40 -
 app.command(epilog="Example: activa train gauss-2 --out runs/gauss-2")(train)
 app.command(epilog="Example: activa evaluate gauss-2 --models 1000 --out results.json")(evaluate)
 app.command(epilog="Example: activa reproduce table1 --rows gauss-2 --out table1")(reproduce)
+app.command(epilog="Example: activa bench real-v1 --out bench.json --plot bench.png")(bench)

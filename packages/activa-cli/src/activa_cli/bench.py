@@ -1,0 +1,228 @@
+"""activa bench: the models and reference rows on real data whose answers are known."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from activa_cli.console import grid, progress, say, show
+from activa_cli.errors import InputError
+from activa_cli.info import this_machine
+from activa_cli.predict import general_model
+from activa_cli.results import TITLES, Record, check_places, records, write
+
+if TYPE_CHECKING:
+    from activa_eval import BatchPredictor, Predictor, Scores
+    from activa_eval.suites import KnownEffects
+
+OURS = "activa"
+REFERENCES = (
+    "oracle",
+    "no_change",
+    "conditional_gaussian",
+    "hedge",
+    "eqvar",
+    "lingam",
+    "ida",
+    "told_graph",
+)
+
+
+class Benchmark(StrEnum):
+    """Versions; what a version measures does not change."""
+
+    real_v1 = "real-v1"
+
+
+class SuiteName(StrEnum):
+    """Suites of the benchmark."""
+
+    pairs_2 = "pairs-2"
+    gbn_8 = "gbn-8"
+    lalonde = "lalonde"
+    sachs = "sachs"
+
+
+def bench(
+    benchmark: Annotated[Benchmark, typer.Argument(help="Which benchmark.")],
+    suite: Annotated[
+        list[SuiteName] | None, typer.Option(help="Which suites; default: all that are installed.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name or path; default: the smallest general model that fits."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Subsamples of each data set.")] = 3,
+    draws: Annotated[int, typer.Option(min=1, help="Hypotheses about the mechanism.")] = 50,
+    out: Annotated[Path | None, typer.Option(help="Write all results (.json).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the scores (.png).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
+) -> None:
+    """Score models and reference rows on real data, on columns of unit variance."""
+    from activa_eval.suites import SUITES
+
+    check_places(out, plot)
+    began = time.perf_counter()
+    scores: dict[str, dict[str, Scores]] = {}
+    about: dict[str, Any] = {}
+    found: list[Record] = []
+    for name, batches in drawn(suite, seeds).items():
+        chosen, predictors = methods(batches[0], model, draws)
+        scores[name] = {
+            method: score_seeds(f"{name} {method}", predictor, batches)
+            for method, predictor in predictors.items()
+        }
+        found += [{"suite": name, **r} for r in records(scores[name], "standardised")]
+        models, queries, rows, variables = batches[0].interv.shape
+        about[name] = {
+            "question": SUITES[name].question,
+            "unit": SUITES[name].unit,
+            "units": models,
+            "queries": queries,
+            "rows": rows,
+            "variables": variables,
+            "model": chosen,
+            "source": SUITES[name].source,
+            "licence": SUITES[name].licence,
+            "caveats": list(SUITES[name].caveats),
+        }
+    answer = {
+        "benchmark": benchmark.value,
+        "seeds": seeds,
+        "draws": draws,
+        "seconds": round(time.perf_counter() - began, 1),
+        "machine": this_machine(),
+        "suites": about,
+        "results": found,
+    }
+    if out is not None:
+        write(answer, out)
+        say(f"wrote {out}")
+    if plot is not None:
+        draw(scores, plot)
+        say(f"drew {plot}")
+    if as_json:
+        show(answer, as_json=True)
+        return
+    for name, said in about.items():
+        for table in as_tables(name, said, [r for r in found if r["suite"] == name]):
+            show(table, as_json=False)
+
+
+def drawn(asked: Sequence[SuiteName] | None, seeds: int) -> "dict[str, list[KnownEffects]]":
+    """Draw the suites that were asked for, or all whose data are installed.
+
+    Raises
+    ------
+    InputError
+        If the data of one that was asked for are missing, or of all.
+    """
+    from activa_eval import InputError as DataError
+    from activa_eval.suites import SUITES
+
+    found: dict[str, list[KnownEffects]] = {}
+    missing: list[str] = []
+    for name in asked or SuiteName:
+        try:
+            found[name.value] = [SUITES[name.value].draw(seed) for seed in range(seeds)]
+        except DataError as error:
+            if asked:
+                raise
+            missing.append(str(error))
+            say(f"left out {name.value}: {error}")
+    if not found:
+        raise InputError(f"there is no data to measure on: {'; '.join(dict.fromkeys(missing))}")
+    return found
+
+
+def methods(
+    batch: "KnownEffects", model: str | None, draws: int
+) -> "tuple[str | None, dict[str, Predictor | BatchPredictor]]":
+    """Name the model that takes the columns of a suite, if any, and list what is to be scored."""
+    import activa_eval
+    from activa_core import Activa
+
+    known = [name for name in REFERENCES if name != "told_graph" or batch.graphs is not None]
+    predictors = {name: getattr(activa_eval, name) for name in known}
+    columns = batch.obs.shape[-1]
+    if model is None:
+        try:
+            chosen = general_model(columns)
+        except InputError:
+            return None, predictors
+        return chosen, {OURS: Activa.from_pretrained(chosen).predictor(draws=draws), **predictors}
+    asked = Activa.from_pretrained(model)
+    if not asked.config.min_variables <= columns <= asked.config.max_variables:
+        return None, predictors
+    return model, {OURS: asked.predictor(draws=draws), **predictors}
+
+
+def score_seeds(
+    label: str,
+    predictor: "Predictor | BatchPredictor",
+    batches: "Sequence[KnownEffects]",
+) -> "Scores":
+    """Score a predictor on every seed's subsamples; say once that questions lay outside its range."""
+    from activa_core.predict import RangeWarning
+    from activa_eval import score
+    from activa_eval.suites import beside
+
+    total = sum(len(batch.obs) for batch in batches)
+    with progress(label, total) as advance, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RangeWarning)
+        parts = [
+            score(predictor, batch, seed=seed, scale="standardised", progress=advance)
+            for seed, batch in enumerate(batches)
+        ]
+    outside = [w for w in caught if issubclass(w.category, RangeWarning)]
+    if outside:
+        say(f"{outside[0].message} (the first of {len(outside)} such warnings to {label})")
+    for other in caught:
+        if other not in outside:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return beside(parts)
+
+
+def as_tables(name: str, about: Mapping[str, Any], found: Sequence[Record]) -> Iterator[Table]:
+    """Lay out one suite, a line a method; "-" where a method has no answer."""
+    whole = {(r["method"], r["metric"], r["queries"]): r for r in found if r["label"] is None}
+    title = f"\n{name}: {about['question']}; {about['units']} {about['unit']}, mean [95 % interval]"
+    shown = [metric for metric in TITLES if any(key[1] == metric for key in whole)]
+    yield _by_method(title, about, whole, {TITLES[m]: (m, "all") for m in shown})
+    if any(key[2] == "effect" for key in whole):
+        parts = {f"ED, {part}": ("energy_distance", part) for part in ("effect", "no effect")}
+        yield _by_method(f"\n{name}: queries with and without effect", about, whole, parts)
+
+
+def draw(scores: "Mapping[str, Mapping[str, Scores]]", path: Path) -> None:
+    """Draw every suite, a line each."""
+    from activa_eval import compare
+    from activa_eval.plots import plot_scores
+
+    plot_scores({name: compare(all_) for name, all_ in scores.items()}, path, highlight=(OURS,))
+
+
+def _by_method(
+    title: str,
+    about: Mapping[str, Any],
+    found: Mapping[tuple[str, str, str], Record],
+    columns: Mapping[str, tuple[str, str]],
+) -> Table:
+    model = about["model"] and Path(about["model"]).name.removesuffix(".safetensors")
+    rows = []
+    for method in (OURS, *REFERENCES):
+        name = f"{method} ({model})" if method == OURS and model else method
+        rows.append([name, *(_cell(found.get((method, *column))) for column in columns.values())])
+    return grid(title, ["", *columns], rows)
+
+
+def _cell(record: Record | None) -> str:
+    if record is None or record["mean"] is None:
+        return "-"
+    mean, low, high = (f"{float(record[end]):.3f}" for end in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
