@@ -113,6 +113,15 @@ def tests_slow(session: nox.Session) -> None:
                 *session.posargs, env=QUIET)  # fmt: skip
 
 
+@nox.session(requires=["wheels"])
+def peers(session: nox.Session) -> None:
+    """Hold activa-eval's numbers to those of dcor, hyppo, POT, scikit-learn and SciPy."""
+    project = PROJECTS["activa-eval"]
+    install(session, "activa-eval", *group(project, "test"), *group(project, "peers"))
+    tests = "packages/activa-eval/tests/test_peers.py"
+    session.run("pytest", "-c", "pyproject.toml", tests, "-m", "slow", *session.posargs, env=QUIET)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, the direction of imports, versions, and the tables in the documents."""
