@@ -119,7 +119,7 @@ class Streams:
 
     def uniform(self, n: int) -> FloatArray:
         """Draw from the open interval (0, 1), shape (*shape, n)."""
-        return _in_order([to_unit(lane) for lane in self._blocks(n)], n)
+        return to_unit(self.words(n))
 
     def normal(self, n: int) -> FloatArray:
         """Draw from N(0, 1) by Box-Muller on lanes (0, 1) and (2, 3), shape (*shape, n)."""
@@ -185,7 +185,7 @@ def numbered_streams(seed: int, split: str, index: NDArray[np.int64]) -> Streams
     return Streams(seed, word1, number & LOW, np.zeros_like(number))
 
 
-def to_unit(word: WordArray) -> FloatArray:
+def to_unit(word: WordArray | NDArray[np.uint32]) -> FloatArray:
     """Map a 32-bit word to the middle of its cell of the open interval (0, 1)."""
     unit = word.astype(np.float64)
     unit += 0.5
