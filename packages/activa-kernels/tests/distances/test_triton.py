@@ -103,14 +103,16 @@ def test_equal_samples_have_three_equal_terms_and_no_slope() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")  # the interpreter's, of infinity times zero
-def test_an_entry_that_is_not_finite_makes_nan_of_its_pair_only() -> None:
+def test_an_entry_that_is_not_finite_makes_nan_of_the_terms_it_is_in() -> None:
     for bad in (float("nan"), float("inf")):
         problem = draw(2, 3, 2, 2, 1)
         problem[0][1, 2, 0] = bad
         for function in (energy, mmd):
-            for term in function(*problem):
+            between, within_x, within_y = function(*problem)
+            for term in (between, within_x):
                 assert term[0].isfinite().all()
                 assert term[1].isnan().all()
+            assert within_y.isfinite().all()
 
 
 def test_a_bandwidth_of_zero_tells_equal_rows_from_others() -> None:

@@ -13,10 +13,11 @@ class Tile(NamedTuple):
     warps: int
 
 
-SMALL = Tile(rows=16, columns=32, warps=1)  # pairs of a few dozen rows waste little of it
-LARGE = Tile(rows=64, columns=64, warps=4)
+# the largest with which no kernel of the family spills on sm_80 and sm_90
+SMALL = Tile(rows=16, columns=16, warps=1)  # pairs of a few dozen rows waste little of it
+LARGE = Tile(rows=64, columns=32, warps=8)
 TILES = (SMALL, LARGE)
-LINE = Tile(rows=64, columns=32, warps=4)  # sorted points: each meets its neighbours only
+LINE = Tile(rows=32, columns=32, warps=4)  # sorted points: each meets its neighbours only
 WIDTH = 16  # variables whose gradients a program holds; more take more programs
 
 

@@ -20,6 +20,7 @@ def terms(z: Tensor, w: Tensor, factors: Tensor | None, n: int) -> Tensor:
 def _term(x: Tensor, y: Tensor, a: Tensor, b: Tensor, factors: Tensor | None) -> Tensor:
     square = squares(x, y)[:, None]  # (P, 1, n, m)
     kernel = root(square) if factors is None else (-factors[:, :, None, None] * square).exp()
+    kernel = kernel + (square - square)  # NaN, not the zero or infinity of an infinite distance
     return torch.einsum("pi,pkij,pj->pk", a, kernel, b)
 
 

@@ -17,14 +17,27 @@ class Samples:
 
     x: Tensor  # (P, n, d), float32 or float64
     y: Tensor  # (P, m, d)
-    a: Tensor  # (P, n), float64
-    b: Tensor  # (P, m)
+    a: Tensor | None  # (P, n), float64; or 1/n each
+    b: Tensor | None  # (P, m)
     batch: tuple[int, ...]
 
     @property
     def n(self) -> int:
         """Number of rows of x."""
         return self.x.shape[1]
+
+    def pooled(self) -> tuple[Tensor, Tensor]:
+        """Return the rows of x and then of y, (P, n + m, d), and their weights (P, n + m)."""
+        (P, n, _), m = self.x.shape, self.y.shape[1]
+        rows = torch.cat([self.x, self.y], dim=1)
+        weights = rows.new_full((P, n + m), 1 / m, dtype=torch.float64)
+        if n != m:
+            weights[:, :n] = 1 / n
+        if self.a is not None or self.b is not None:
+            left = weights[:, :n] if self.a is None else self.a
+            right = weights[:, n:] if self.b is None else self.b
+            weights = torch.cat([left, right], dim=1)
+        return rows, weights
 
 
 def samples(
@@ -55,9 +68,10 @@ def samples(
         )
     left, right = _weights(a, x, "a"), _weights(b, y, "b")
     for name, tensor in (("y", y), ("a", left), ("b", right)):
-        if tensor.device != x.device:
+        if tensor is not None and tensor.device != x.device:
             raise InputError(f"{name} is on {tensor.device}, x on {x.device}; give one device")
-    leading = [x.shape[:-2], y.shape[:-2], left.shape[:-1], right.shape[:-1], *more]
+    weighted = [weights.shape[:-1] for weights in (left, right) if weights is not None]
+    leading = [x.shape[:-2], y.shape[:-2], *weighted, *more]
     try:
         batch = tuple(torch.broadcast_shapes(*leading))  # type: ignore[no-untyped-call]
     except RuntimeError:
@@ -69,8 +83,8 @@ def samples(
     return Samples(
         x=flat(x.to(dtype), batch, 2),
         y=flat(y.to(dtype), batch, 2),
-        a=flat(left, batch, 1),
-        b=flat(right, batch, 1),
+        a=None if left is None else flat(left, batch, 1),
+        b=None if right is None else flat(right, batch, 1),
         batch=batch,
     )
 
@@ -81,10 +95,10 @@ def flat(tensor: Tensor, batch: tuple[int, ...], own: int) -> Tensor:
     return tensor.expand(*batch, *kept).reshape(math.prod(batch), *kept)
 
 
-def _weights(weights: Tensor | None, sample: Tensor, name: str) -> Tensor:
-    size = sample.shape[-2]
+def _weights(weights: Tensor | None, sample: Tensor, name: str) -> Tensor | None:
     if weights is None:
-        return torch.full((size,), 1 / size, dtype=torch.float64, device=sample.device)
+        return None
+    size = sample.shape[-2]
     if weights.ndim < 1 or weights.shape[-1] != size:
         shape = tuple(weights.shape)
         raise InputError(f"{name} has shape {shape}; give (..., {size}), one for each row")

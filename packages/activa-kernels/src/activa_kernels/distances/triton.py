@@ -63,6 +63,7 @@ def pair_sums(z_ptr, w_ptr, factor_ptr, out_ptr, N, M, D, K, BLOCKS,
             value = tl.exp(-square * tl.load(factor_ptr + pk))
             if DERIVATIVE:
                 value *= square
+        value += square - square  # NaN, not the zero or infinity of an infinite distance
         sums += tl.sum(value * weight[None, :], 1).to(tl.float64)
     own = tl.load(w_ptr + row, row_in, other=0.0)
     tl.store(out_ptr + pid, tl.sum(sums * own))
