@@ -1,4 +1,4 @@
-"""Compile every Triton kernel for sm_80 and sm_90 without a GPU, and hold it to its registers.
+"""Compile every GPU kernel for sm_80 and sm_90 without a GPU, and hold it to its registers.
 
 A kernel fails if it uses a stack, spills, has a grid on another axis than 0, lacks the instructions
 that it is there for, or needs over 10 % more or fewer registers than `tools/registers.json` says.
@@ -14,10 +14,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+from cuda_kernels import compile_cuda, find_nvcc
+from gpu_variants import Variant, blocks, distances, mixtures
 
 REGISTERS = Path(__file__).with_name("registers.json")
 CAPABILITIES = (80, 90)
@@ -30,21 +33,6 @@ INSTRUCTIONS = {
     "load": r"\bLDG(?:STS)?\b",
     "vector load": r"\bLDG(?:STS)?\.[\w.]*\b(?:64|128)\b",
 }
-OPTIONS = ("num_warps", "num_stages", "enable_fp_fusion")
-POINTERS = {"torch.float32": "*fp32", "torch.bfloat16": "*bf16", "torch.int64": "*i64"}
-
-
-class Variant(NamedTuple):
-    """A kernel as it is launched: a type for each argument, "constexpr" for what is constant."""
-
-    name: str
-    kernel: Any
-    tile: str
-    types: dict[str, str]
-    constants: dict[str, Any]
-    options: dict[str, int]  # of the compiler
-    axes: int = 1  # of the grid
-    wanted: tuple[str, ...] = ()  # instructions that must be there
 
 
 def main() -> int:
@@ -65,13 +53,14 @@ def main() -> int:
     show(COLUMNS)
     rows: list[dict[str, Any]] = []
     wrong: list[str] = []
-    for row in rows_of_worker(options.only):
+    for row in chain(rows_of_worker(options.only), compile_cuda(options.only, CAPABILITIES)):
         row["expected"] = expected.get(name(row))
         rows.append(row)
         show([row[column] for column in COLUMNS])
         wrong += gates(row, check_registers=not options.update)
     if options.update:
-        table = (expected if options.only else {}) | {name(row): row["registers"] for row in rows}
+        kept = expected if options.only or find_nvcc() is None else {}
+        table = kept | {name(row): row["registers"] for row in rows}
         REGISTERS.write_text(json.dumps(table, indent=2) + "\n")
     print("\n".join(wrong) or f"{len(rows)} kernels compiled, no stack, no spills")
     return int(bool(wrong))
@@ -117,108 +106,14 @@ def rows_of_worker(only: str) -> Iterator[dict[str, Any]]:
 
 def compile_all(only: str) -> Iterator[dict[str, Any]]:
     """Compile each kernel with each tile for each architecture, as its launch would."""
-    wanted = [
+    wanted: list[tuple[Variant, int]] = [
         (variant, capability)
-        for variant in (*blocks(), *mixtures())
+        for variant in (*blocks(), *mixtures(), *distances())
         for capability in CAPABILITIES
         if only in variant.name
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of the time is not Python's
-        yield from pool.map(compile_one, *zip(*wanted, strict=True))
-
-
-def blocks() -> Iterator[Variant]:
-    """Kernels of the transformer block: what a call launches, on short and on long sequences."""
-    import torch
-    from activa_kernels.alternating_attention import tiles, triton
-
-    seen: list[Any] = []
-    for tile in tiles.TILES:
-        e, h = tile.width, 128
-        shapes = [(e,), (e,), (3 * e, e), (3 * e,), (e, e), (e,), (e,), (e,), (h, e), (h,), (e, h)]
-        weights = [torch.empty(shape) for shape in (*shapes, (e,))]
-        lengths = {name: torch.empty(1, dtype=torch.int64) for name in ("key", "n_obs", "n_vars")}
-        # on the other axis the places of tokens differ and nothing else
-        axis = "samples" if tile.heads == 2 else "variables"
-        for size in (7, tile.rows + 1):  # sequences that a tile holds, and that none does
-            options = {"axis": axis, "heads": tile.heads, "precision": tile.precision}
-            options |= {"dropout": 0.1, "layer": 0, **lengths}
-            x = torch.empty(1, size, size, e)
-            with launches() as launched:
-                out, middle, workspace = triton.forward(x, weights, save=True, **options)
-                triton.backward(out, x, middle, workspace, weights, **options)
-            for kernel, grid, arguments in launched:
-                variant = variant_of(kernel, grid, arguments, tile)
-                if variant[1:] not in seen:
-                    seen.append(variant[1:])
-                    yield variant
-
-
-def variant_of(kernel: Any, grid: tuple[int, ...], arguments: dict[str, Any], tile: Any) -> Variant:
-    """Name a launch of the transformer block by what sets it apart from others of its kernel."""
-    import torch
-
-    types, constants = {}, {}
-    for parameter in kernel.params:
-        value = arguments[parameter.name]
-        if parameter.is_constexpr or value is None:
-            types[parameter.name], constants[parameter.name] = "constexpr", value
-        elif isinstance(value, torch.Tensor):
-            types[parameter.name] = POINTERS[str(value.dtype)]
-        else:
-            types[parameter.name] = "fp32" if isinstance(value, float) else "i32"
-    narrow = "*bf16" in types.values()
-    words = ["bfloat16" if narrow else "float32"]
-    if "HEADS" in constants:
-        words.append(f"{tile.heads} heads")
-    if "OVER_SAMPLES" in constants:
-        words.append("samples" if constants["OVER_SAMPLES"] else "variables")
-    if constants.get("inputs_ptr", "") is None:
-        words.append("middle")  # starts there, and not from attended values
-    wanted = ("vector load", "mma") if narrow and "ROWS" in constants else ("vector load",)
-    options = {name: value for name, value in arguments.items() if name in OPTIONS}
-    name = f"alternating_attention.{kernel.__name__}"
-    return Variant(name, kernel, " ".join(words), types, constants, options, len(grid), wanted)
-
-
-@contextmanager
-def launches() -> Iterator[list[tuple[Any, tuple[int, ...], dict[str, Any]]]]:
-    """Note down kernels, grids and arguments by name instead of launching anything."""
-    from triton.runtime.jit import JITFunction
-
-    noted = []
-
-    def note(self: Any, *values: Any, grid: tuple[int, ...], **named: Any) -> None:
-        noted.append((self, grid, dict(zip(self.arg_names, values, strict=False)) | named))
-
-    run, JITFunction.run = JITFunction.run, note
-    try:
-        yield noted
-    finally:
-        JITFunction.run = run
-
-
-def mixtures() -> Iterator[Variant]:
-    """Kernels of the mixture density."""
-    from activa_kernels.mixture_log_prob import triton as family
-    from activa_kernels.mixture_log_prob.tiles import TILES
-
-    for kernel in (family._forward, family._backward_rows, family._backward_component):
-        for tile in TILES:
-            constants = {
-                "BLOCK_N": tile.rows,
-                "BLOCK_D": tile.dimension,
-                "BLOCK_R": tile.rank,
-                "FULL": tile.full,
-            }
-            types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr")
-            types |= {name: "*fp32" for name in types if name.endswith("_ptr")}
-            if "log_norm" in types:
-                types["log_norm"] = "fp32"
-            shape = f"{'full' if tile.full else 'low'} {tile.rows}x{tile.dimension}x{tile.rank}"
-            name = f"mixture_log_prob.{kernel.__name__}"
-            options = {"num_warps": tile.warps, "enable_fp_fusion": True}
-            yield Variant(name, kernel, shape, types, constants, options)
+        yield from pool.map(lambda pair: compile_one(*pair), wanted)
 
 
 def compile_one(variant: Variant, capability: int) -> dict[str, Any]:
