@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -193,6 +194,8 @@ def examples(session: nox.Session) -> None:
 def compile_gpu(session: nox.Session) -> None:
     """Compile the GPU kernels for sm_80 and sm_90; needs no device."""
     install(session, "activa-kernels", *group(PROJECTS["activa-kernels"], "test"))
+    if shutil.which("nvcc") is None:
+        session.install("nvidia-cuda-nvcc>=13.5; sys_platform == 'linux'")
     session.run("python", "tools/compile_gpu.py", *session.posargs)
 
 
@@ -217,6 +220,7 @@ def gpu(session: nox.Session) -> None:
         session.error("there is no CUDA device here, or torch was built without CUDA")
     session.run("pytest", "-c", "pyproject.toml", "packages", "-m", "gpu", *session.posargs)
     session.run("python", "benchmarks/run.py", "kernels", "--device", "cuda", "--save")
+    session.run("python", "benchmarks/device_distances.py", "--save")
     session.run("python", "tools/readme_tables.py")
 
 
