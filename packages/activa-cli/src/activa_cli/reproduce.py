@@ -44,14 +44,17 @@ def reproduce(
     ] = None,
     draws: Annotated[int, typer.Option(min=1, help="Hypotheses about the mechanism.")] = 50,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Draw predicted over true rows as well (.png).")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
 ) -> None:
     """Measure the paper's Table 1 with the shipped models, every reference row beside them."""
     out.mkdir(parents=True, exist_ok=True)
     trained = {row: _trained(row, out) for row in train or ()}
+    paths = {row: trained.get(row) or _shipped(EXPERIMENTS[row].model) for row in rows or list(Row)}
     found = []
-    for row in rows or list(Row):
-        path = trained.get(row) or _shipped(EXPERIMENTS[row].model)
+    for row, path in paths.items():
         settings = _settings(row, path, models, min(slow_models, models), draws, seed)
         done = _read(out / f"{row}.json", settings)
         if done is None:
@@ -60,11 +63,26 @@ def reproduce(
         found.append(done)
         say(f"{row}: {out / f'{row}.json'}")
     _write_report(found, out)
+    if samples:
+        _draw_samples(paths, out / "samples.png", draws=draws, seed=seed)
     if as_json:
         show({"rows": found}, as_json=True)
         return
     for part in summary(found):
         show(part, as_json=False)
+
+
+def _draw_samples(paths: "dict[Row, Path | None]", to: Path, *, draws: int, seed: int) -> None:
+    from activa_core import Activa
+
+    from activa_cli.samples import draw_samples
+
+    models = {r: Activa.from_pretrained(path) for r, path in paths.items() if path is not None}
+    if not models:
+        say("no model of these rows is shipped, so there are no samples to draw")
+        return
+    draw_samples(models, to, draws=draws, seed=seed)
+    say(f"drew {to}")
 
 
 def _settings(
