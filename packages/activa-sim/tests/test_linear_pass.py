@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 pytestmark = pytest.mark.skipif(_native.library is None, reason="nothing is compiled")
 SETS = _native.library.instruction_sets() if _native.library is not None else []
-PAPER = ["gauss-2", "gauss-8"]
+PAPER = ["gauss-2", "beta-2", "gauss-8", "beta-8"]
 
 
 def by_numpy(monkeypatch: pytest.MonkeyPatch, law: Simulator, M: int, n: int) -> CausalBatch:
@@ -53,8 +53,8 @@ def assert_same_models(batch: CausalBatch, expected: CausalBatch) -> None:
 @pytest.mark.parametrize("n", [1, 7, 30, 65])
 @pytest.mark.parametrize("name", PAPER)
 def test_the_models_are_numpy_s(monkeypatch: pytest.MonkeyPatch, name: str, n: int) -> None:
-    expected = by_numpy(monkeypatch, simulator(name), 300, n)
-    assert_same_models(compiled(simulator(name), 300, n), expected)
+    expected = by_numpy(monkeypatch, simulator(name), 100, n)
+    assert_same_models(compiled(simulator(name), 100, n), expected)
 
 
 @pytest.mark.parametrize(("d", "M", "n"), [(1, 3, 3000), (3, 50, 9), (11, 40, 33), (64, 1, 130)])

@@ -1,7 +1,7 @@
 """The paper's linear models by compiled code, from random numbers to the arrays of a batch.
 
 What it draws is defined by the laws themselves: graphs, orders of columns and weights are equal,
-rows differ by the rounding of their normal numbers, which are float32 here.
+rows differ by the rounding of their noise, which is float32 here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from activa_sim.backend import instruction_set, native, threads
 from activa_sim.graphs import PrunedErdosRenyi
 from activa_sim.mechanisms import NO_MECHANISM, LinearMechanism
-from activa_sim.noises import GaussianNoise
+from activa_sim.noises import BetaNoise, GaussianNoise
 from activa_sim.queries import EachVariable, FixedValue
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def draw_linear(
         library is not None
         and isinstance(graph, PrunedErdosRenyi)
         and isinstance(mechanism, LinearMechanism)
-        and isinstance(noise, GaussianNoise)
+        and isinstance(noise, GaussianNoise | BetaNoise)
         and isinstance(query, FixedValue)
         and isinstance(config.targets, EachVariable)
         and config.latents is None
@@ -39,6 +39,7 @@ def draw_linear(
         and not config.coupled
     ):
         return None
+    beta = isinstance(noise, BetaNoise)
     M, d = len(streams.word1), config.variables
     queries = (M, d, n, d)
     batch: dict[str, Any] = {
@@ -55,7 +56,8 @@ def draw_linear(
         np.ascontiguousarray(streams.word2),
         edge_below=round(graph.edge_probability * 2.0**32),
         weights=(mechanism.low, mechanism.high),
-        deviation=noise.sd,
+        beta=beta,
+        noise=(noise.low, noise.high) if isinstance(noise, BetaNoise) else (0.0, noise.sd),
         query=(query.value, query.jitter),
         **batch,
         isa=instruction_set(),
@@ -65,5 +67,5 @@ def draw_linear(
     if config.pairs:
         edge = batch["graphs"].any(axis=(1, 2))
         labels["mechanism"] = np.where(edge, "linear", NO_MECHANISM)
-        labels["cause_noise"] = labels["effect_noise"] = np.full(M, "gaussian")
+        labels["cause_noise"] = labels["effect_noise"] = np.full(M, "beta" if beta else "gaussian")
     return {**batch, "labels": labels}

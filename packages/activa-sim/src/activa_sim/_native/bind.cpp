@@ -58,12 +58,12 @@ py::array_t<uint32_t> words(uint64_t key, const Words& word1, const Words& word2
 // Counter words (M); laws in the order of Linear; obs (M, n, d), interv and replicate or None (M, d, n, d),
 // values, graphs and targets (M, d, d), all of them written.
 void linear(uint64_t key, const Words& word1, const Words& word2, uint64_t edge_below,
-            std::array<double, 2> weights, double deviation, std::array<double, 2> query, Rows32 obs,
-            Rows32 interv, std::optional<Rows32> replicate, Rows32 values, Truths graphs,
-            Truths targets, const std::string& isa, int threads) {
+            std::array<double, 2> weights, bool beta, std::array<double, 2> noise,
+            std::array<double, 2> query, Rows32 obs, Rows32 interv, std::optional<Rows32> replicate,
+            Rows32 values, Truths graphs, Truths targets, const std::string& isa, int threads) {
   Linear law{key, obs.shape(0), obs.shape(2), obs.shape(1), replicate ? 2 : 1, word1.data(),
-             word2.data(), edge_below, weights[0], weights[1], deviation, query[0], query[1],
-             obs.mutable_data(), interv.mutable_data(),
+             word2.data(), edge_below, weights[0], weights[1], beta, {noise[0], noise[1]}, query[0],
+             query[1], obs.mutable_data(), interv.mutable_data(),
              replicate ? replicate->mutable_data() : nullptr, values.mutable_data(),
              graphs.mutable_data(), targets.mutable_data()};
   py::gil_scoped_release release;
@@ -80,7 +80,7 @@ PYBIND11_MODULE(_core, module) {
              py::arg("isa"), py::arg("threads"));
   module.def("linear", &linear, py::arg("key"), py::arg("word1").noconvert(),
              py::arg("word2").noconvert(), py::arg("edge_below"), py::arg("weights"),
-             py::arg("deviation"), py::arg("query"), py::arg("obs").noconvert(),
+             py::arg("beta"), py::arg("noise"), py::arg("query"), py::arg("obs").noconvert(),
              py::arg("interv").noconvert(), py::arg("interv_replicate").noconvert(),
              py::arg("values").noconvert(), py::arg("graphs").noconvert(),
              py::arg("targets").noconvert(), py::arg("isa"), py::arg("threads"));

@@ -1,5 +1,5 @@
-// What a model is: its graph, weights and order of columns, as graphs/pruned.py, mechanisms/linear.py
-// and columns.py define them.
+// What a model is: its graph, weights, order of columns and law of noise, as graphs/pruned.py,
+// mechanisms/linear.py, columns.py and noises/paper.py define them.
 #include <cstring>
 
 #include "linear.hpp"
@@ -73,6 +73,10 @@ void draw_model(const Linear& law, const uint32_t* const lanes[4], const Model& 
   order_of({lanes, parts.places}, d, model.place);
   for (int64_t c = 0; c < d; ++c) model.column[model.place[c]] = int32_t(c);
   std::memset(graph, 0, d * d);
+  for (int64_t k = 0; law.beta && k < 2 * d; ++k) {
+    const double uniform = (double(lanes[k % 2][parts.noise + k / 2]) + 0.5) * 0x1p-32;
+    model.shape[k] = law.noise[0] + (law.noise[1] - law.noise[0]) * uniform;
+  }
   for (int64_t j = 0; j < d; ++j) {
     int32_t found = 0;
     for (uint64_t left = causes[j]; left; left &= left - 1, ++found) {

@@ -12,7 +12,8 @@ namespace activa {
 namespace {
 
 // Sites of rng.py.
-constexpr uint32_t GRAPH = 0, PERMUTATION = 1, MECHANISM = 2, NOISE = 4, JITTER = 6;
+constexpr uint32_t GRAPH = 0, PERMUTATION = 1, MECHANISM = 2, NOISE_LAW = 3, NOISE = 4,
+                   JITTER = 6;
 constexpr int64_t MODELS = 32;  // a task
 constexpr int64_t BLOCKS = 768;  // a chunk
 
@@ -41,6 +42,7 @@ Plan plan_of_model(int64_t d) {
   for (int64_t i = 0; i < d; ++i)
     for (int64_t b = 0; b < parts.row; ++b) plan.add(b, MECHANISM, i);
   for (int64_t b = 0; b < parts.row; ++b) plan.add(b, PERMUTATION, 0);
+  for (int64_t j = 0; j < d; ++j) plan.add(0, NOISE_LAW, j);
   plan.fill();
   return plan;
 }
@@ -75,12 +77,15 @@ Plan plan_of_chunk(const Linear& law, const Chunk& chunk) {
 }
 
 struct Memory {  // of one thread
-  Memory(int64_t d, int64_t words, int64_t places)
-      : integers(d * (d + 3)), weights(d * d), lanes(4 * words), numbers(4 * (places + WIDEST)),
-        x(d * 4 * WIDEST) {
+  Memory(int64_t d, int64_t words, int64_t places, bool beta)
+      : integers(d * (d + 3)), doubles(d * (d + 2)), lanes(4 * words), numbers(4 * (places + WIDEST)),
+        x(d * 4 * WIDEST), counters(beta ? 8 * places : 0), left(beta ? 4 * places : 0),
+        gamma(beta ? 8 * places : 0) {
     model.place = integers.data(), model.column = model.place + d;
     model.parents = model.column + d, model.parent = model.parents + d;
-    model.weight = weights.data();
+    model.weight = doubles.data(), model.shape = model.weight + d * d;
+    for_beta = {counters.data(), counters.data() + 4 * places, left.data(),
+                {gamma.data(), gamma.data() + 4 * places}};
     for (int lane = 0; lane < 4; ++lane) {
       part[lane] = lanes.data() + lane * words;
       noise[lane] = numbers.data() + lane * (places + WIDEST);
@@ -91,10 +96,14 @@ struct Memory {  // of one thread
   uint32_t* part[4];
   float* noise[4];
   std::vector<int32_t> integers;
-  std::vector<double> weights;
+  std::vector<double> doubles;
   std::vector<uint32_t> lanes;
   std::vector<float> numbers;
   std::vector<double> x;
+  BetaMemory for_beta;
+  std::vector<uint32_t> counters;
+  std::vector<int32_t> left;
+  std::vector<double> gamma;
 };
 
 }  // namespace
@@ -102,6 +111,7 @@ struct Memory {  // of one thread
 void draw_linear(const Linear& law, Set set, int threads) {
   const auto block_words = ACTIVA_CHOOSE(set, block_words);
   const auto block_normals = ACTIVA_CHOOSE(set, block_normals);
+  const auto beta_noise = ACTIVA_CHOOSE(set, beta_noise);
   const auto write_rows = ACTIVA_CHOOSE(set, write_rows);
   const int64_t d = law.d, square = d * d;
   const Plan model_plan = plan_of_model(d);
@@ -120,7 +130,7 @@ void draw_linear(const Linear& law, Set set, int threads) {
   if (threads > tasks) threads = int(tasks);
   std::vector<Memory> memory;
   memory.reserve(threads);
-  for (int t = 0; t < threads; ++t) memory.emplace_back(d, model_plan.counters().n, places);
+  for (int t = 0; t < threads; ++t) memory.emplace_back(d, model_plan.counters().n, places, law.beta);
   parallel_for(tasks, threads, [&](int64_t task, int slot) {
     Memory& own = memory[slot];
     Model& model = own.model;
@@ -135,6 +145,7 @@ void draw_linear(const Linear& law, Set set, int threads) {
         block_normals(model, plans[c].counters(), own.noise,
                       reinterpret_cast<const char*>(law.interv + m * d * law.n * d),
                       chunks.size() == 1 ? d * law.n * d * int64_t(sizeof(float)) : 0);
+        if (law.beta) beta_noise(law, model, chunks[c], own.for_beta, own.noise);
         write_rows(law, model, chunks[c], own.noise, own.x.data(), m);
       }
     }

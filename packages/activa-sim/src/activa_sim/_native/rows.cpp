@@ -39,7 +39,7 @@ ACTIVA_INLINE void variables(const Linear& law, const Model& model, int64_t own,
                              const float* const noise[4], int64_t at, double* x) {
   for (int64_t j = 0; j < law.d; ++j) {
     const bool set = j == own;
-    const double scale = set ? law.jitter : law.deviation, shift = set ? law.value : 0.0;
+    const double scale = set ? law.jitter : law.beta ? 1.0 : law.noise[1], shift = set ? law.value : 0.0;
     Double sum[4];
 #pragma GCC unroll 4
     for (int lane = 0; lane < 4; ++lane)
