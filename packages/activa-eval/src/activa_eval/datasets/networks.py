@@ -18,12 +18,13 @@ RELEASE = Release("pgmpy", "1.1.2")
 FOLDER = "pgmpy/utils/example_models"
 
 SOURCE = (
-    "M. Scutari: Bayesian network repository, bnlearn.com; ecoli70 and arth150 after J. Schaefer, "
-    "R. Opgen-Rhein, K. Strimmer, magic-niab and magic-irri after M. Scutari et al., Genetics 2014"
+    "M. Scutari: Bayesian network repository, bnlearn.com; ecoli70 after J. Schaefer and K. Strimmer "
+    "2005, arth150 after R. Opgen-Rhein and K. Strimmer 2007, magic-niab and magic-irri after "
+    "M. Scutari, P. Howell, D. Balding and I. Mackay, Genetics 2014"
 )
 LICENCE = (
-    "pgmpy is under the MIT licence; the repository that the networks come from states Creative "
-    "Commons Attribution-ShareAlike: name it, and pass changed networks on under the same terms"
+    "pgmpy is under the MIT licence and does not speak of the networks, which come from the Bayesian "
+    "network repository: name it, and read its terms before you pass them on"
 )
 CAVEATS = (
     (

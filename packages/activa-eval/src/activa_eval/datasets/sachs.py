@@ -24,8 +24,8 @@ SOURCE = (
     "networks derived from multiparameter single-cell data. Science 308, 2005"
 )
 LICENCE = (
-    "cdt is under the MIT licence; the data are the supplement of a paper in Science, which names no "
-    "licence: use them for research, and do not pass them on"
+    "the licence file of cdt says MIT, its metadata Apache 2.0, and neither speaks of the data, the "
+    "supplement of a paper in Science: use them for research, and do not pass them on"
 )
 CAVEATS = (
     (

@@ -22,8 +22,9 @@ SOURCE = (
     "effect using observational data. Journal of Machine Learning Research 17(32), 2016"
 )
 LICENCE = (
-    "cdt is under the MIT licence; the pairs come from 37 data sets whose owners set the terms, and "
-    "most of them name none: use them for research, and do not pass them on"
+    "the licence file of cdt says MIT, its metadata Apache 2.0, and neither speaks of the pairs, which "
+    "come from 37 data sets with terms of their own (appendix of the paper): use them for research, "
+    "and do not pass them on"
 )
 CAVEATS = (
     "the direction is common knowledge, not an experiment, and hidden common causes are likely",
