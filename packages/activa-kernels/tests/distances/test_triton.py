@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from activa_kernels import InputError
-from activa_kernels.distances import torch_op
+from activa_kernels.distances import torch_lines, torch_op
 from activa_kernels.distances.tiles import LARGE, SMALL, WIDTH, tile_for
 from torch import Tensor
 
@@ -132,6 +132,27 @@ def test_a_single_pair_needs_no_batch_axis_and_weights_broadcast() -> None:
 def test_double_precision_is_refused_when_triton_is_asked_for() -> None:
     with pytest.raises(InputError, match="take float32, not float64"):
         torch_op.energy_terms(torch.zeros(1, 1).double(), torch.zeros(1, 1).double())
+
+
+def test_torch_accepts_the_ops_and_compiles_a_loss_in_one_graph() -> None:
+    x, y, a, b, s = draw(2, 3, 2, 2, 2)
+    z, w = torch.cat([x, y], dim=1), torch.cat([a, b], dim=1)
+    problem = (z.requires_grad_(), w, s.float().requires_grad_(), 3)
+    torch.library.opcheck(torch_op._sums, problem)
+    points, others = x.mT.flatten(0, 1).sort().values, y.mT.flatten(0, 1).sort().values
+    ends = (torch.linspace(1 / k, 1, k, dtype=torch.float64, device=DEVICE)[None] for k in (3, 2))
+    torch.library.opcheck(torch_lines._costs, (points.requires_grad_(), others, *ends, 1.0))
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        between, within_x, within_y = torch_op.energy_terms(x, y)
+        return (2 * between - within_x - within_y).mean()
+
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    gradients: list[Tensor] = []
+    for function in (loss, compiled):
+        rows = x.clone().requires_grad_()
+        gradients += torch.autograd.grad(function(rows, y), rows)
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.gpu

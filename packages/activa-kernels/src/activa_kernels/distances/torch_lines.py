@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from activa_kernels.backend import choose, constant
-from activa_kernels.distances.torch_reference import transport_on_lines
+from activa_kernels.distances.torch_reference import matched_on_lines, transport_on_lines
 from activa_kernels.errors import InputError
 
 UNIT = 2.0**52  # of masses, which are added up as whole numbers: the same in any order
@@ -51,12 +51,15 @@ def line_costs(
     fixed = not any(w.requires_grad for w in masses)
     dtype = str(torch.promote_types(x.dtype, y.dtype)).removeprefix("torch.")
     chosen = _implementation(x.device.type, dtype)
+    matched = n == m and not masses
     if not fixed or chosen != "triton":  # no kernel has gradients of masses
+        if matched:
+            return matched_on_lines(x.double(), y.double(), p)
         a = x.new_full((1, n), 1 / n, dtype=torch.float64) if a is None else a
         b = x.new_full((1, m), 1 / m, dtype=torch.float64) if b is None else b
         left, right = (_sorted_masses(w, by) for w, by in ((a, by_x), (b, by_y)))
         return transport_on_lines(x.double(), y.double(), left, right, p)
-    ends = [None, None] if n == m and not masses else [_ends(a, by_x), _ends(b, by_y)]
+    ends = [None, None] if matched else [_ends(a, by_x), _ends(b, by_y)]
     costs: Tensor = _costs(x.flatten(0, 1), y.flatten(0, 1), ends[0], ends[1], float(p))
     return costs.reshape(x.shape[:2])
 

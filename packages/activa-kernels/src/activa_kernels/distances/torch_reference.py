@@ -68,7 +68,16 @@ def transport_on_lines(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: float) -> 
     widths = torch.diff(steps, dim=-1, prepend=torch.zeros_like(steps[..., :1]))
     widths = torch.where(widths < rounding_of(n + m), 0.0, widths)
     gap = x.gather(-1, at_x) - y.gather(-1, at_y)
-    return (widths * (root(gap.square()) if p == 1 else gap.abs() ** p)).sum(dim=-1)
+    return (widths * _cost(gap, p)).sum(dim=-1)
+
+
+def matched_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
+    """W_p^p of equally many sorted points of one mass, (P, K, n) each: the i-th goes to the i-th."""
+    return _cost(x - y, p).mean(dim=-1)
+
+
+def _cost(gap: Tensor, p: float) -> Tensor:
+    return gap.abs() if p == 1 else gap.abs() ** p
 
 
 def rounding_of(points: int) -> float:
