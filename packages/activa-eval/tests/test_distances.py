@@ -227,7 +227,32 @@ def test_no_square_of_very_large_or_small_rows_is_lost(distance: Any, dtype: Any
     for scale in (tiny, huge):
         got = distance(x * dtype(scale), y * dtype(scale))
         expected = distance(x, y) * (1.0 if distance is mmd else scale)
-        assert_allclose(got, expected, rtol=1e-12)
+        # MMD of huge float32 rows is computed in float64, that of others in float32
+        assert_allclose(got, expected, rtol=1e-6 if distance is mmd else 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_outlier_of_any_size_leaves_the_kernel_of_the_other_rows_alone(dtype: Any) -> None:
+    x, y = (part.astype(dtype) for part in draw(9, 7, 2)[:2])
+    far = np.finfo(dtype).max / 4
+    x[0] = 1e6
+    for options in ({"bandwidth": 0.7}, {"bandwidth": "truth"}, {"bandwidth": [1e-3, 0.5, 1e3]}):
+        near = mmd(x, y, **options)
+        x[0] = far
+        assert_allclose(mmd(x, y, **options), near, rtol=1e-6)
+        x[0] = 1e6
+    median = mmd(x, y)  # of all pairs, few of which have the outlier
+    x[0] = far
+    assert_allclose(mmd(x, y), median, rtol=1e-6)
+
+
+def test_widths_of_any_size_are_taken() -> None:
+    x, y, _ = draw(9, 7, 2)
+    for power in (-1000, -600, 500, 900):
+        scale = 2.0**power
+        got = mmd(x * scale, y * scale, bandwidth=[0.5 * scale, 2.0 * scale])
+        assert_allclose(got, mmd(x, y, bandwidth=[0.5, 2.0]), rtol=1e-12)
+    assert_allclose(mmd(x, y, bandwidth=1e-200), np.sqrt(1 / 9 + 1 / 7), rtol=1e-12)
 
 
 def test_a_pair_of_huge_rows_leaves_the_others_in_its_batch_alone() -> None:

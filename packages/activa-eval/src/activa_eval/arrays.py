@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,18 +25,26 @@ SUM_TOLERANCE = 1e-4  # float32 weights add up to one only roughly; they are div
 
 @dataclass(frozen=True)
 class Pairs:
-    """P checked pairs of samples, with weights that sum to one, flattened over the batch axes.
-
-    Rows are divided by `unit`, a power of two, so that their squares stay within their dtype.
-    """
+    """P checked pairs of samples, with weights that sum to one, flattened over the batch axes."""
 
     x: Rows  # (P, n, d)
     y: Rows  # (P, m, d), of the dtype of x
     a: FloatArray  # (P, n)
     b: FloatArray  # (P, m)
-    unit: FloatArray  # (P,)
     batch: tuple[int, ...]
     tensor: Any  # the first torch tensor among the inputs, or None
+
+    def scaled(self, *, always: bool = False) -> tuple[Pairs, FloatArray]:
+        """Divide the rows of each pair by a power of two if their squares would leave their dtype.
+
+        Return them with these units (P,), which are 1 for others; or near the spread of all pairs.
+        """
+        unit = _unit_of(self.x, self.y, always)
+        if (unit == 1.0).all():
+            return self, unit
+        divisor = unit[:, None, None]
+        x, y = (np.asarray(part / divisor, dtype=part.dtype) for part in (self.x, self.y))
+        return replace(self, x=x, y=y), unit
 
     def blocks(self, cells: int) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray, FloatArray]]:
         """Yield (where, x, y, a, b) of some pairs at a time, where a pair takes so many `cells`.
@@ -70,7 +78,6 @@ def paired(
     b: npt.ArrayLike | None = None,
     *,
     least: tuple[int, int] = (1, 1),
-    normed: bool = False,
 ) -> Pairs:
     """Check two samples and their weights, and broadcast their leading axes.
 
@@ -81,8 +88,6 @@ def paired(
         Weights, non-negative with sum one; equal if left out.
     least : pair of int
         How many rows of positive weight x and y need.
-    normed : bool
-        Choose the unit of each pair such that its rows spread over about one.
 
     Raises
     ------
@@ -96,15 +101,11 @@ def paired(
     right = weights_of(b, second.shape[-2], "b", "y", least[1])
     batch = broadcast_batch(first.shape[:-2], second.shape[:-2], left.shape[:-1], right.shape[:-1])
     rows = [_flat(part, batch, part.shape[-2:]) for part in (first, second)]
-    unit = _unit_of(rows[0], rows[1], normed)
-    if (unit != 1.0).any():
-        rows = [np.asarray(part / unit[:, None, None], dtype=part.dtype) for part in rows]
     return Pairs(
         x=rows[0],
         y=rows[1],
         a=_flat(left, batch, left.shape[-1:]),
         b=_flat(right, batch, right.shape[-1:]),
-        unit=unit,
         batch=batch,
         tensor=first_tensor(x, y, a, b),
     )
@@ -249,12 +250,20 @@ def _flat(part: Any, batch: tuple[int, ...], own: tuple[int, ...]) -> Any:
     return np.broadcast_to(part, batch + own).reshape(math.prod(batch), *own)
 
 
-def _unit_of(x: Rows, y: Rows, normed: bool) -> FloatArray:
-    """Power of two near the spread of a pair if its squares could overflow or if asked; else 1."""
-    low = np.minimum(x.min(axis=1), y.min(axis=1)).astype(np.float64)  # (P, d)
-    high = np.maximum(x.max(axis=1), y.max(axis=1)).astype(np.float64)
-    spread = (high / 2.0 - low / 2.0).max(axis=1)
+def _unit_of(x: Rows, y: Rows, always: bool) -> FloatArray:
+    """Power of two near the spread of each pair where squares could over- or underflow, else 1."""
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows here is looked at below
+        gaps = [(part - x[:, :1]).reshape(len(x), part[:1].size) for part in (x, y)]
+    spread = np.zeros(len(x))
+    for gap in gaps if len(x) else ():
+        spread = np.maximum(spread, np.maximum(gap.max(axis=1), -gap.min(axis=1)))
     limit = 2.0**30 if x.dtype == np.float32 else 2.0**100
-    chosen = (spread > limit) | (spread < 1.0 / limit) | normed
-    exponent = np.frexp(np.where(chosen & (spread > 0.0) & np.isfinite(spread), spread, 0.5))[1]
-    return np.ldexp(1.0, np.minimum(exponent, 1023))
+    chosen = always | (spread > limit) | ((spread < 1.0 / limit) & (spread > 0.0))
+    unit = np.ones(len(x))
+    where = np.flatnonzero(chosen & ~np.isnan(spread) & (spread > 0.0))
+    if len(where):
+        halves = [part[where].astype(np.float64) / 2.0 for part in (x, y)]  # which cannot overflow
+        top = np.maximum(*(np.abs(half - halves[0][:, :1]).max(axis=(1, 2)) for half in halves))
+        exponent = np.frexp(np.where(np.isfinite(top) & (top > 0.0), top, 0.5))[1]
+        unit[where] = np.ldexp(1.0, np.minimum(exponent, 1023))
+    return unit

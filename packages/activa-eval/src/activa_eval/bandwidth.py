@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,8 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from activa_kernels.distances import pooled_median
 
-from activa_eval.arrays import FloatArray, Pairs, paired, to_float
+from activa_eval.arrays import FloatArray, IntArray, Pairs, Rows, paired, to_float
 from activa_eval.errors import InputError
+
+# widths whose squares, and those of distances near them, are far from the ends of a dtype
+SAFE: dict[Any, tuple[float, float]] = {
+    np.float32: (2.0**-50, 2.0**50),
+    np.float64: (2.0**-450, 2.0**450),
+}
 
 Bandwidth: TypeAlias = str | float | Sequence[float]
 
@@ -43,25 +49,67 @@ class Widths:
         return cls(None, tuple(width * factor for width in widths for factor in factors))
 
     def read(self, pairs: Pairs) -> FloatArray:
-        """Return the widths (P, K) in the unit of each pair; 0 where all rows are equal."""
+        """Return the widths (P, K); 0 where all rows are equal, NaN where one is not finite."""
         numbers = np.array(self.numbers)
         if self.rule is None:
-            return numbers / pairs.unit[:, None]
+            return np.broadcast_to(numbers, (len(pairs.x), len(numbers)))
         scale = np.zeros(len(pairs.x))
         if self.rule == "truth":
-            scale = pooled_median(pairs.y, or_mean=True)
-        if (scale == 0.0).any():  # a truth without two different rows has no scale of its own
-            pooled = pooled_median(pairs.x, pairs.y, or_mean=True)
-            scale = np.where(scale == 0.0, pooled, scale)
+            scale = _median(pairs.y)
+        missing = np.flatnonzero(scale == 0.0)
+        if len(missing):  # a truth without two different rows has no scale of its own
+            scale[missing] = _median(np.concatenate([pairs.x, pairs.y], axis=1)[missing])
         return np.asarray(scale[:, None] * numbers)
 
     def of_pair(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[float]:
-        """Return the widths for one pair of samples (n, d) and (m, d), in the units of the data."""
-        pairs = paired(x, y)
-        widths = self.read(pairs)[0] * pairs.unit[0]
-        if not (widths > 0.0).all():
+        """Return the widths for one pair of samples (n, d) and (m, d)."""
+        widths = self.read(paired(x, y))[0]
+        if (widths == 0.0).any():
             raise InputError("the rows of the first block have no scale; give a bandwidth")
         return [float(width) for width in widths]
+
+
+def pairs_by_unit(
+    pairs: Pairs, widths: FloatArray
+) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray]]:
+    """Yield (where, x, y, widths) with rows and widths that the kernel can take as they are.
+
+    What is much smaller than a width may underflow, and what is much larger may overflow, but a
+    width itself and its square may not: pairs with such a width are divided by it, in float64.
+    """
+    low, high = SAFE[pairs.x.dtype.type]
+    lost = (((widths < low) & (widths > 0.0)) | (widths > high)).any(axis=1)
+    where = np.flatnonzero(~lost)
+    if not lost.any():
+        yield where, pairs.x, pairs.y, widths
+        return
+    yield where, pairs.x[where], pairs.y[where], widths[where]
+    for pair in np.flatnonzero(lost):
+        one = slice(pair, pair + 1)
+        x, y = (part[one].astype(np.float64) for part in (pairs.x, pairs.y))
+        top = np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1]
+        unit = np.ldexp(1.0, int(max(np.frexp(widths[pair].min())[1], top - 1020)))
+        yield np.array([pair]), x / unit, y / unit, widths[one] / unit
+
+
+def _median(rows: Rows) -> FloatArray:
+    """Median distance of rows (P, N, d), else the mean of the positive ones, else 0: (P,).
+
+    Where it is close to what the squares of a dtype can hold it is looked for again: in float64,
+    then among rows that are divided by their spread.
+    """
+    low, high = SAFE[rows.dtype.type]
+    with np.errstate(over="ignore"):  # a distance that overflows is infinite, and no median yet
+        median = pooled_median(rows)
+    lost = np.flatnonzero(~((median > low) & (median < high)) & ~np.isnan(median))
+    if len(lost) and rows.dtype != np.float64:
+        median[lost] = _median(rows[lost].astype(np.float64))
+    elif len(lost):
+        wide = rows[lost] / 2.0
+        spread = np.abs(wide - wide[:, :1]).max(axis=(1, 2))
+        unit = np.ldexp(1.0, np.frexp(np.where(spread > 0.0, spread, 0.5))[1])[:, None, None]
+        median[lost] = pooled_median(wide / unit, or_mean=True) * 2.0 * unit[:, 0, 0]
+    return median
 
 
 def _positive(value: Any, name: str) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from activa_kernels.distances import energy_terms, mmd_terms
 
 from activa_eval.arrays import FloatArray, Pairs, paired, stays_in_torch, to_float
-from activa_eval.bandwidth import Bandwidth, Widths
+from activa_eval.bandwidth import Bandwidth, Widths, pairs_by_unit
 from activa_eval.errors import InputError
 
 Kernel: TypeAlias = Callable[[Any, Any], Any]
@@ -67,10 +67,10 @@ def energy_distance(
         traced = gradients.paired(x, y, a, b, least=least)
         result: FloatArray = gradients.energy_distance(traced, biased=biased, sqrt=sqrt)
         return result
-    pairs = paired(x, y, a, b, least=least)
+    pairs, unit = paired(x, y, a, b, least=least).scaled()
     across, first, second = energy_terms(pairs.x, pairs.y, pairs.a, pairs.b)
     energy = 2.0 * across - _within(first, pairs.a, biased) - _within(second, pairs.b, biased)
-    energy = (energy.clip(min=0.0) if biased else energy) * pairs.unit
+    energy = (energy.clip(min=0.0) if biased else energy) * unit
     return pairs.unflatten(np.sqrt(energy) if sqrt else energy)
 
 
@@ -162,10 +162,13 @@ def refuse_root(root: bool, biased: bool, instead: str) -> None:
 
 def _gaussian_terms(pairs: Pairs, widths: Widths) -> FloatArray:
     """Mean kernel values (P, 5): across, within each, and on the diagonals, where they are 1."""
-    scales = widths.read(pairs)
-    parts = mmd_terms(pairs.x, pairs.y, scales, pairs.a, pairs.b)  # each (P, K)
-    ones = np.ones(len(scales))
-    terms = np.stack([*(part.mean(axis=-1) for part in parts), ones, ones], axis=-1)
+    scales = widths.read(pairs)  # (P, K)
+    terms = np.ones((len(scales), 5))
+    for where, x, y, widths_here in pairs_by_unit(pairs, scales):
+        # a distance that overflows is infinite, and its kernel is rightly 0
+        with np.errstate(over="ignore"):
+            parts = mmd_terms(x, y, widths_here, pairs.a[where], pairs.b[where])
+        terms[where, :3] = np.stack([part.mean(axis=-1) for part in parts], axis=-1)
     terms[(scales == 0.0).any(axis=1)] = 1.0  # all rows are equal: exactly, not up to rounding
     return terms
 
@@ -175,8 +178,7 @@ def _kernel_terms(pairs: Pairs, kernel: Kernel) -> FloatArray:
     terms = np.full((len(pairs.x), 5), np.nan)
     cells = (pairs.x.shape[1] + pairs.y.shape[1]) ** 2
     for where, *rows, a, b in pairs.blocks(cells):
-        unit = pairs.unit[where, None, None]
-        x, y = (part.astype(np.float64, copy=False) * unit for part in rows)
+        x, y = (part.astype(np.float64, copy=False) for part in rows)
         within = gram(kernel, x, x), gram(kernel, y, y)
         terms[where, 0] = _mean(gram(kernel, x, y), a, b)
         for column, (values, weights) in enumerate(zip(within, (a, b), strict=True)):

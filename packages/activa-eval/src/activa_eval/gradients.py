@@ -29,7 +29,7 @@ from activa_eval.transport import Transport
 
 HIGHEST_ORDER = 20.0  # beyond it, powers of distances and of their gradients vanish in float64
 
-Measure: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+Measure: TypeAlias = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,22 @@ class TensorPairs:
     b: Tensor  # (P, m)
     batch: tuple[int, ...]
 
-    def map(self, measure: Measure, *, degree: float) -> Tensor:
+    def map(self, measure: Measure, *, degree: float = 0.0) -> Tensor:
         """Return the batch's numbers; NaN, without a gradient, for a pair that is not finite.
 
-        Rows are divided by a power of two where their squares would leave their dtype; `degree` is
-        the power of the unit of the data in the numbers.
+        Where the squares of rows would leave their dtype, they are divided by a power of two, and
+        numbers multiplied by its power of `degree`; or, without a degree, computed in float64.
         """
         values = self.a.new_full((len(self.x),), torch.nan)
         where = self.usable()
         if len(where):
             x, y, a, b = (part[where] for part in (self.x, self.y, self.a, self.b))
             unit = _unit_of(x, y)
-            scale = unit[:, None, None].to(x.dtype)
-            found = measure(x / scale, y / scale, a, b, unit) * unit**degree
+            if degree:
+                x, y = ((rows / unit[:, None, None]).to(rows.dtype) for rows in (x, y))
+            elif (unit != 1.0).any():
+                x, y = x.double(), y.double()
+            found = measure(x, y, a, b) * unit**degree
             values = values.index_put((where,), found)
         return values.reshape(self.batch)
 
@@ -87,7 +90,7 @@ def paired(
 def energy_distance(pairs: TensorPairs, *, biased: bool, sqrt: bool) -> Any:
     """As `distances.energy_distance`; a distance of zero has gradient zero."""
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
         across, first, second = torch_op.energy_terms(x, y, a, b)
         energy = 2.0 * across - _within(first, a, biased) - _within(second, b, biased)
         energy = energy.clamp(min=0.0) if biased else energy
@@ -99,28 +102,27 @@ def energy_distance(pairs: TensorPairs, *, biased: bool, sqrt: bool) -> Any:
 def mmd(pairs: TensorPairs, widths: Widths, kernel: Any, *, biased: bool, squared: bool) -> Any:
     """As `distances.mmd`; a median is differentiated as well."""
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
         if kernel is None:
-            scales = _scales(x, y, widths, unit)
+            scales = _scales(x, y, widths)
             safe = torch.where(scales > 0.0, scales, 1.0)  # all rows are equal: any width serves
             terms = [part.mean(dim=-1) for part in torch_op.mmd_terms(x, y, safe, a, b)]
-            diagonals = [torch.ones_like(unit)] * 2
+            diagonals = [a.new_ones(len(a))] * 2
         else:
-            own = [rows.double() * unit[:, None, None] for rows in (x, y)]
-            terms, diagonals = _kernel_terms(kernel, own[0], own[1], a, b)
+            terms, diagonals = _kernel_terms(kernel, x.double(), y.double(), a, b)
         square = _within(terms[1], a, biased, diagonals[0]) - 2.0 * terms[0]
         square = square + _within(terms[2], b, biased, diagonals[1])
         square = square.clamp(min=0.0) if biased else square
         return square if squared else _power(square, 0.5)
 
-    return pairs.map(measure, degree=0.0)
+    return pairs.map(measure)
 
 
 def sliced_wasserstein(pairs: TensorPairs, lines: FloatArray, p: float) -> Any:
     """As `sliced.sliced_wasserstein`, along given directions (K, d)."""
     _refuse_high_order(p)
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
         origin = x[:, :1].detach()  # projections far from it would lose digits
         kept = x.dtype if x.is_cuda else torch.float64  # Triton takes float32
         along = torch.as_tensor(lines, device=x.device, dtype=kept)
@@ -142,7 +144,7 @@ def wasserstein(pairs: TensorPairs, p: float) -> Transport:
     plans = pairs.a.new_full((len(pairs.x), pairs.x.shape[1], pairs.y.shape[1]), torch.nan)
     where = pairs.usable()
 
-    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor, unit: Tensor) -> Tensor:  # noqa: ARG001
+    def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
         # differences, not products, and no slope between equal rows
         mode = "donot_use_mm_for_euclid_dist"
         distances = torch.cdist(x.double(), y.double(), compute_mode=mode)
@@ -208,11 +210,11 @@ def _within(mean: Tensor, weights: Tensor, biased: bool, diagonal: Tensor | floa
     return (mean - diagonal * own) / (1.0 - own)
 
 
-def _scales(x: Tensor, y: Tensor, widths: Widths, unit: Tensor) -> Tensor:
+def _scales(x: Tensor, y: Tensor, widths: Widths) -> Tensor:
     """As `Widths.read`, (P, K)."""
     numbers = torch.tensor(widths.numbers, dtype=torch.float64, device=x.device)
     if widths.rule is None:
-        return numbers / unit[:, None]
+        return numbers.expand(len(x), -1)
     scale = torch_op.pooled_median(x, y, or_mean=True)
     if widths.rule == "truth":
         own = torch_op.pooled_median(y, or_mean=True)

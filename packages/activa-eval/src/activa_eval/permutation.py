@@ -11,7 +11,7 @@ from activa_kernels.distances import permutation_statistics
 from activa_kernels.distances.reference import permuted_signs
 
 from activa_eval.arrays import FloatArray, Pairs, paired, whole
-from activa_eval.bandwidth import Widths
+from activa_eval.bandwidth import Widths, pairs_by_unit
 from activa_eval.distances import Kernel, gram
 
 TIE = 1e-12  # a permutation that equals the data up to rounding counts as extreme as the data
@@ -58,9 +58,9 @@ def energy_test(
     True
     """
     options = _draws(n_permutations, seed)
-    pairs = paired(x, y, normed=True)  # rounding is judged on the scale of the data
+    pairs, unit = paired(x, y).scaled(always=True)  # rounding is judged on the scale of the data
     observed, permuted = permutation_statistics(pairs.x, pairs.y, **options)
-    return _result(pairs, observed, permuted, pairs.unit)
+    return _result(pairs, observed, permuted, unit)
 
 
 def mmd_test(
@@ -103,11 +103,15 @@ def mmd_test(
     widths = Widths.of(bandwidth, multiples, ("median",), kernel)
     pairs = paired(x, y)
     if kernel is None:
-        found = [
-            permutation_statistics(pairs.x, pairs.y, bandwidth=scale, **options)
-            for scale in widths.read(pairs).T
-        ]
-        observed, permuted = (np.mean(parts, axis=0) for parts in zip(*found, strict=True))
+        scales = widths.read(pairs)  # (P, K)
+        values = np.zeros((len(scales), n_permutations + 1))
+        for where, rows_x, rows_y, widths_here in pairs_by_unit(pairs, scales):
+            for scale in widths_here.T:
+                with np.errstate(over="ignore"):
+                    found = permutation_statistics(rows_x, rows_y, bandwidth=scale, **options)
+                values[where, 0] += found.observed / len(widths_here.T)
+                values[where, 1:] += found.permuted / len(widths_here.T)
+        observed, permuted = values[:, 0], values[:, 1:]
     else:
         observed, permuted = _by_kernel(pairs, kernel, n_permutations, seed)
     return _result(pairs, observed, permuted, np.ones(len(pairs.x)))
@@ -150,7 +154,7 @@ def _by_kernel(
     signs = permuted_signs(n, m, n_permutations, seed)
     forms = np.full((len(pairs.x), len(signs)), np.nan)
     for where, x, y, _, _ in pairs.blocks((n + m) * (n + m + n_permutations)):
-        pooled = np.concatenate([x, y], axis=1) * pairs.unit[where, None, None]
+        pooled = np.concatenate([x, y], axis=1).astype(np.float64, copy=False)
         values = gram(kernel, pooled, pooled)
         forms[where] = np.einsum("kj,pkj->pk", signs, np.einsum("ki,pij->pkj", signs, values))
     return forms[:, 0], forms[:, 1:]

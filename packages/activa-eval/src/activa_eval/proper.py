@@ -44,14 +44,14 @@ def crps(
            [0.5],
            [2.5]])
     """
-    pairs = paired(x, y, a, least=(1 if biased else 2, 1))
+    pairs, unit = paired(x, y, a, least=(1 if biased else 2, 1)).scaled()
     m, d = pairs.y.shape[1:]
     scores = np.full((len(pairs.x), m, d), np.nan)
     for where, rows, truth, weights, _ in pairs.blocks(pairs.x.shape[1] + m):
         for column in range(d):
             left, right = (part[..., column].astype(np.float64) for part in (rows, truth))
             scores[where, :, column] = _crps(left, right, weights, biased)
-    return pairs.unflatten(scores * pairs.unit[:, None, None])
+    return pairs.unflatten(scores * unit[:, None, None])
 
 
 def energy_score(
@@ -73,7 +73,7 @@ def energy_score(
     >>> energy_score([[3.0, 4.0]], [[0.0, 0.0], [3.0, 0.0]])
     array([5., 4.])
     """
-    pairs = paired(x, y, a, least=(1 if biased else 2, 1))
+    pairs, unit = paired(x, y, a, least=(1 if biased else 2, 1)).scaled()
     n, m = pairs.x.shape[1], pairs.y.shape[1]
     scores = np.full((len(pairs.x), m), np.nan)
     for where, rows, truth, weights, _ in pairs.blocks(n * m):
@@ -82,7 +82,7 @@ def energy_score(
             spread = spread / (1.0 - (weights**2).sum(axis=1))
         reach = np.einsum("pi,pij->pj", weights, distances_between(rows, truth))
         scores[where] = reach - spread[:, None] / 2.0
-    return pairs.unflatten(scores * pairs.unit[:, None])
+    return pairs.unflatten(scores * unit[:, None])
 
 
 def _crps(x: FloatArray, y: FloatArray, a: FloatArray, biased: bool) -> FloatArray:

@@ -60,7 +60,7 @@ def sliced_wasserstein(
         lines = directions(traced.x.shape[-1], n_projections, seed)
         result: FloatArray = gradients.sliced_wasserstein(traced, lines, p)
         return result
-    pairs = paired(x, y, a, b)
+    pairs, unit = paired(x, y, a, b).scaled()
     rows = pairs.x.shape[1] + pairs.y.shape[1]
     lines = directions(pairs.x.shape[-1], n_projections, seed)
     at_once = max(1, CELLS // rows)
@@ -76,9 +76,8 @@ def sliced_wasserstein(
             parts.append(line_distance(*on_lines, weights[0], weights[1], p))
         return root_mean(np.concatenate(parts, axis=1), p)
 
-    return pairs.unflatten(
-        pairs.map(measure, cells=rows * min(at_once, n_projections)) * pairs.unit
-    )
+    found = pairs.map(measure, cells=rows * min(at_once, n_projections))
+    return pairs.unflatten(found * unit)
 
 
 def directions(d: int, n_projections: int, seed: int) -> FloatArray:

@@ -101,11 +101,11 @@ def wasserstein(
 
         traced = gradients.wasserstein(gradients.paired(x, y, a, b), p)
         return traced if plan else traced.distance
-    pairs = paired(x, y, a, b, normed=p != 1.0)
+    pairs, unit = paired(x, y, a, b).scaled(always=p != 1.0)
     if not plan:
-        return pairs.unflatten(_distance(pairs, p) * pairs.unit)
+        return pairs.unflatten(_distance(pairs, p) * unit)
     moved, plans = _with_plan(pairs, p)
-    return Transport(pairs.unflatten(moved * pairs.unit), pairs.unflatten(plans))
+    return Transport(pairs.unflatten(moved * unit), pairs.unflatten(plans))
 
 
 def check_order(p: float) -> None:
