@@ -1,4 +1,4 @@
-"""A step of training: micro-batches, and fifty steps through the kernels and without them."""
+"""A step of training: micro-batches, and twenty steps through the kernels and without them."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from activa_core.optimiser import NAdam
 from activa_core.step import Inputs, Step
 from torch import Tensor
 
-CONFIG = TrainConfig(steps=50, learning_rate=3e-3)
+CONFIG = TrainConfig(steps=20, learning_rate=3e-3)
 
 
 def network(config: ModelConfig, dtype: torch.dtype, seed: int = 0) -> CVAE:
@@ -33,7 +33,7 @@ def draw_inputs(
 
 
 def train(
-    config: ModelConfig, source: Any, dtype: torch.dtype, *, steps: int = 50, seed: int = 0
+    config: ModelConfig, source: Any, dtype: torch.dtype, *, steps: int = 20, seed: int = 0
 ) -> Tensor:
     """All weights after so many steps, one behind the other."""
     model = network(config, dtype, seed)
@@ -79,7 +79,7 @@ def test_micro_batches_drop_different_elements(small: ModelConfig, toy_source: A
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_fifty_steps_through_the_kernels_are_those_of_the_reference(
+def test_twenty_steps_through_the_kernels_are_those_of_the_reference(
     small: ModelConfig, toy_source: Any, monkeypatch: pytest.MonkeyPatch, dropout: float
 ) -> None:
     config = small.model_copy(update={"dropout": dropout})
