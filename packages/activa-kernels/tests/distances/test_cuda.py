@@ -135,7 +135,7 @@ def test_what_is_no_matrix_of_costs_is_refused() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a device to run on")
 def test_the_library_says_that_there_is_no_device() -> None:
     with pytest.raises(RuntimeError, match="assignment did not start: "):
-        cuda.assign(0, True, 1, 1, 0, 0)
+        cuda.assign(0, True, 1, 1, 0, 0, 0)
 
 
 @pytest.mark.gpu

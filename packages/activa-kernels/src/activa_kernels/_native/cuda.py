@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 LARGEST = 256  # rows of a pair that the assignment's kernel takes
+OLDEST = (8, 0)  # compute capability that it is compiled for
 NAMES = ("_cuda.so", "_cuda.dll")
 
 
@@ -18,7 +19,9 @@ def obstacle() -> str | None:
     return _load()[1]
 
 
-def assign(costs: int, is_double: bool, n: int, pairs: int, columns: int, stream: int) -> None:
+def assign(
+    costs: int, is_double: bool, n: int, pairs: int, columns: int, device: int, stream: int
+) -> None:
     """Launch on device pointers: costs (pairs, n, n) and int64 columns (pairs, n).
 
     Raises
@@ -29,7 +32,7 @@ def assign(costs: int, is_double: bool, n: int, pairs: int, columns: int, stream
     library, reason = _load()
     if library is None:
         raise RuntimeError(reason)
-    code: int = library.activa_assign(costs, is_double, n, pairs, columns, stream)
+    code: int = library.activa_assign(costs, is_double, n, pairs, columns, device, stream)
     if code:
         message: bytes = library.activa_cuda_error(code)
         raise RuntimeError(f"the CUDA kernel of the assignment did not start: {message.decode()}")
@@ -45,14 +48,8 @@ def _load() -> tuple[ctypes.CDLL | None, str | None]:
     except OSError as error:
         return None, f"the CUDA library cannot be loaded ({error})"
     pointer, integer = ctypes.c_void_p, ctypes.c_int
-    library.activa_assign.argtypes = (
-        pointer,
-        integer,
-        integer,
-        ctypes.c_longlong,
-        pointer,
-        pointer,
-    )
+    sizes = (integer, integer, ctypes.c_longlong)
+    library.activa_assign.argtypes = (pointer, *sizes, pointer, integer, pointer)
     library.activa_cuda_error.argtypes = (integer,)
     library.activa_cuda_error.restype = ctypes.c_char_p
     return library, None

@@ -16,10 +16,12 @@ void launch(const Real* costs, int n, unsigned pairs, long long* columns, cudaSt
 }  // namespace
 
 // costs (pairs, n, n) in double, or else float, 1 <= n <= 256 and pairs < 2^31; columns (pairs, n).
-// Returns a cudaError_t.
+// The device becomes the current one. Returns a cudaError_t.
 extern "C" int activa_assign(const void* costs, int is_double, int n, long long pairs,
-                             long long* columns, void* stream) {
+                             long long* columns, int device, void* stream) {
   if (n < 1 || n > MOST || pairs < 1 || pairs >= 1LL << 31) return cudaErrorInvalidValue;
+  const cudaError_t chosen = cudaSetDevice(device);  // this library has a runtime of its own
+  if (chosen != cudaSuccess) return chosen;
   const auto count = static_cast<unsigned>(pairs);
   const auto queue = static_cast<cudaStream_t>(stream);
   if (is_double)

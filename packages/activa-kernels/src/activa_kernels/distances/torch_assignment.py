@@ -48,8 +48,9 @@ def assignment(cost: Tensor) -> Tensor:
         raise InputError(f"cost has shape {tuple(cost.shape)}; give (..., n, n) with n >= 1")
     if cost.dtype not in (torch.float32, torch.float64):
         raise InputError(f"cost is {cost.dtype}; give float32 or float64")
-    too_large = n > cuda.LARGEST
-    refusal = f"{n} rows are more than {cuda.LARGEST}" if too_large else None
+    refusal = f"{n} rows are more than {cuda.LARGEST}" if n > cuda.LARGEST else None
+    if cost.is_cuda and torch.cuda.get_device_capability(cost.device) < cuda.OLDEST:
+        refusal = "the device is older than sm_80"
     device, dtype = cost.device.type, str(cost.dtype).removeprefix("torch.")
     if choose("assignment", device, dtype, refusal=refusal).implementation == "cuda":
         return _on_device(cost.detach().reshape(-1, n, n).contiguous()).reshape(cost.shape[:-1])
@@ -84,7 +85,7 @@ def _on_device(costs: Tensor) -> Tensor:
     columns = torch.empty((pairs, n), dtype=torch.int64, device=costs.device)
     if pairs > 0:
         with torch.cuda.device(costs.device):
-            stream = torch.cuda.current_stream().cuda_stream
+            stream, device = torch.cuda.current_stream().cuda_stream, torch.cuda.current_device()
             is_double = costs.dtype == torch.float64
-            cuda.assign(costs.data_ptr(), is_double, n, pairs, columns.data_ptr(), stream)
+            cuda.assign(costs.data_ptr(), is_double, n, pairs, columns.data_ptr(), device, stream)
     return columns
