@@ -108,7 +108,8 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     results.mkdir(parents=True)
     (results / "gauss-2.json").write_text(json.dumps(EVALUATION))
     readme = tmp_path / "README.md"
-    markers = "".join(f"<!-- {n}: begin -->\n<!-- {n}: end -->\n" for n in ("accuracy", "speed"))
+    parts = ("accuracy", "paper", "speed")
+    markers = "".join(f"<!-- {n}: begin -->\n<!-- {n}: end -->\n" for n in parts)
     readme.write_text(f"before\n{markers}after\n")
     of_sim = tmp_path / "packages" / "activa-sim" / "README.md"
     of_sim.parent.mkdir(parents=True)
@@ -136,6 +137,23 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     assert run("--check") == 1
 
 
+def test_the_papers_rows_show_ours_beside_the_best_reference_that_knows_no_more() -> None:
+    def record(method: str, mean: float | None, metric: str = "mmd") -> dict[str, Any]:
+        where = {"scale": "data", "label": None, "queries": "all"}
+        return {**where, "method": method, "metric": metric, "mean": mean, "low": 0.1, "high": 0.5}
+
+    found = [record("activa", 0.25), record("oracle", 0.14), record("bayes_pair", 0.2),
+             record("told_graph", 0.15), record("hedge", 0.4), record("eqvar", 0.3)]  # fmt: skip
+    rows = [
+        {"row": "gauss-2", "models": 9, "printed": {"ACTIVA": [0.29, 1.9, 2.0]}, "results": found},
+        {"row": "sergio-iid", "models": 9, "printed": {}, "results": [record("eqvar", 0.3, "nll")]},
+    ]
+    text = readme_tables.paper_table.block([{"rows": rows}])
+    assert "| gauss-2 | 9 | 0.250 [0.100, 0.500] | 0.300 (eqvar) | 0.200 | 0.140 | 0.29 |" in text
+    assert "| sergio-iid | 9 | - | 0.300 (eqvar) | - | - | - |" in text
+    assert "Not yet measured" in readme_tables.paper_table.block([EVALUATION])
+
+
 def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -> None:
     block = readme_tables.speed_table.block
     older = {**BENCHMARK, "date": "2030-01-01", "commit": "older"}
@@ -154,6 +172,8 @@ def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
     text = readme_tables.simulator_table.block([BENCHMARK, RATES, {**RATES, "quick": True}, STREAM])
     assert "| gauss-8 | **activa** | 251,234 [240,000, 260,000] | 1 |" in text
     assert "| gauss-8 | sempler 0.2.14 | 535 [500, 550] | 0.0021 |" in text
+    assert "gauss-8 by 2 threads: 1.91 times as fast by the clock." in text
+    assert "480,000" not in text
     assert "avici could not be measured: not installed." in text
     assert "| gauss-2 | 128 | 50.0 ms | 0.25 ms | 0.50% |" in text
     assert "1,000 models of gauss-2 had taken 90 MiB after a tenth of them and 91 MiB" in text
@@ -212,13 +232,23 @@ RATES = {
             "case": "gauss-8",
             "way": "activa",
             "version": "0.2.0",
+            "threads": 1,
             "models_a_second": {"median": 251234.0, "low": 240000.0, "high": 260000.0},
             "times_activa": 1.0,
         },
         {
             "case": "gauss-8",
+            "way": "activa, 2 threads",
+            "version": "0.2.0",
+            "threads": 2,
+            "models_a_second": {"median": 480000.0, "low": 480000.0, "high": 480000.0},
+            "times_activa": 1.91,
+        },
+        {
+            "case": "gauss-8",
             "way": "sempler",
             "version": "0.2.14",
+            "threads": 1,
             "models_a_second": {"median": 535.0, "low": 500.0, "high": 550.0},
             "times_activa": 0.00213,
         },

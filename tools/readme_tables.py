@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 
 import accuracy_table
+import paper_table
 import simulator_table
 import speed_table
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = {
-    "README.md": {"accuracy": accuracy_table.block, "speed": speed_table.block},
+    "README.md": {
+        "accuracy": accuracy_table.block,
+        "paper": paper_table.block,
+        "speed": speed_table.block,
+    },
     "packages/activa-sim/README.md": {"rates": simulator_table.block},
 }
 
