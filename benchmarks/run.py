@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="tiny shapes: tries the harness")
     parser.add_argument("--base", metavar="COMMIT", help="measure that commit's kernels beside")
     parser.add_argument("--stream", action="store_true", help="sim: streams beside training steps")
-    parser.add_argument("--models", type=int, default=10**6, help="sim --stream: models to stream")
+    parser.add_argument("--models", type=int, default=10**7, help="sim --stream: models to stream")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "benchmarks")
     parser.add_argument("--save", action="store_true", help="into benchmarks/results/")
     options = parser.parse_args()

@@ -1,8 +1,8 @@
 """Time the simulators beside other packages and NumPy by hand: `nox -s bench -- sim`.
 
 Every way to draw a case has a process of its own, and all take turns, so that what disturbs one
-disturbs all. A rate is models a CPU second on one thread; with two threads the clock on the wall
-is compared with that of one thread.
+disturbs all. A rate is models a CPU second on one thread; with `--threads 2` the clock on the wall
+with two is compared with that with one, which takes a machine that does nothing else.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from report import spread
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
 AIM = 0.5  # seconds that a way's turn should take; a slow package draws few models in it
-TWO = "activa, 2 threads"
+MOST = 4  # times the first try's models, which bounds the memory
 Row = dict[str, Any]
 
 
@@ -45,10 +45,11 @@ class Case:
     peers: tuple[Way, ...]
     first: int
 
-    @property
-    def ways(self) -> tuple[Way, ...]:
-        """Ours first."""
-        ours = Way("activa", first=self.first), Way(TWO, threads=2, first=self.first)
+    def ways(self, threads: int) -> tuple[Way, ...]:
+        """Ours first; on more threads too, where they are asked for."""
+        ours = [Way("activa", first=self.first)]
+        if threads > 1:
+            ours.append(Way(f"activa, {threads} threads", threads=threads, first=self.first))
         return *ours, Way("activa, NumPy", "plain", first=self.first // 4), *self.peers
 
 
@@ -84,7 +85,7 @@ def measure(options: argparse.Namespace) -> Path:
         machine = stack.enter_context(_process(Way("activa"))).ask("describe")
         print(json.dumps(machine, indent=1), flush=True)
         for case in (c for c in CASES if options.only in c.name):
-            found, missing = take_turns(case, quick=options.quick)
+            found, missing = take_turns(case, options.threads, quick=options.quick)
             rows += found
             absent |= missing
             print(text(case, found, missing), flush=True)
@@ -106,21 +107,21 @@ def measure(options: argparse.Namespace) -> Path:
     return path
 
 
-def take_turns(case: Case, *, quick: bool) -> tuple[list[Row], dict[str, str]]:
+def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dict[str, str]]:
     """Let every way draw the case once a round; also say which package is absent, and why."""
     models: dict[Way, int] = {}
     versions: dict[Way, str] = {}
     times: dict[Way, list[dict[str, float]]] = {}
     absent = {}
     with ExitStack() as stack:
-        processes = {way: stack.enter_context(_process(way)) for way in case.ways}
+        processes = {way: stack.enter_context(_process(way)) for way in case.ways(threads)}
         for way, process in processes.items():
             request = {"case": case.name, "way": way.name}
             try:
                 models[way] = max(1, way.first // 10) if quick else way.first
                 first = process.ask("warm", **request, models=models[way])
                 if not quick:
-                    models[way] = max(1, min(20 * way.first, int(AIM / first["clock"])))
+                    models[way] = max(1, min(MOST * way.first, int(AIM / first["clock"])))
                     process.ask("warm", **request, models=models[way])
             except RuntimeError as error:
                 absent[way.name] = f"{error}; {way.pip}" if way.pip else str(error)

@@ -21,7 +21,7 @@ from typing import Any
 from processes import commit_here
 
 RECIPES = ("gauss-2", "gauss-8")
-STEPS, ROUNDS = 12, 5
+STEPS, ROUNDS = 8, 3
 MOST = 0.02  # of a training step
 LOOKS = 10  # at the memory
 ROWS, BATCH = 40, 1000

@@ -44,7 +44,7 @@ def correlation(rows: Any, axis: int) -> Any:
 
 
 def test_rates_are_measured_and_written_and_absent_packages_named(tmp_path: Path) -> None:
-    text = run(tmp_path, "--quick", "--only", "gauss-8")
+    text = run(tmp_path, "--quick", "--only", "gauss-8", "--threads", "2")
     (path,) = tmp_path.glob("sim-*.json")
     result = json.loads(path.read_text(encoding="utf-8"))
     ways = {row["way"]: row for row in result["rows"]}

@@ -27,18 +27,22 @@ def table(result: Result) -> Iterator[str]:
     """Lay one measurement out, with what it was measured on."""
     yield (
         f"**{result['device']}** (numpy {result['numpy']}, commit {result['commit']}); models a "
-        "second, one thread by its CPU seconds, two by the clock, and as a share of activa's"
+        "second of one thread's CPU time, and as a share of activa's"
     )
     yield ""
     yield "| drawn | by | models/s | of activa's |"
     yield "|---|---|---|---|"
-    for row in result["rows"]:
+    for row in (row for row in result["rows"] if row["threads"] == 1):
         rate, name = row["models_a_second"], row["way"]
         label = f"**{name}**" if name == "activa" else f"{name} {row['version']}".strip()
-        if name.startswith("activa,") or "numpy" in row["version"]:
+        if name == "activa, NumPy" or "numpy" in row["version"]:
             label = name
         median, low, high = (digits(rate[part]) for part in ("median", "low", "high"))
         yield f"| {row['case']} | {label} | {median} [{low}, {high}] | {row['times_activa']:.2g} |"
+    for row in (row for row in result["rows"] if row["threads"] > 1):
+        times = row["times_activa"]
+        yield ""
+        yield f"{row['case']} by {row['threads']} threads: {times:.2f} times as fast by the clock."
     for name, why in result["absent"].items():
         yield ""
         yield f"{name} could not be measured: {why}."
