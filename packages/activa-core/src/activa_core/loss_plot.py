@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,11 @@ def plot_log(log: Path, path: Path) -> None:
         nll = [r["held_out_nll"] for r in scored]
         label = f"held out, columns not set: {nll[-1]:.3f}"
         likelihood.plot([r["step"] for r in scored], nll, "o-", color=HELD_OUT, label=label)
+    settled = loss[len(loss) // 10 :] + [r["held_out_nll"] for r in scored[len(scored) // 10 :]]
+    settled = [number for number in settled if math.isfinite(number)]
+    if settled:  # the first steps leave the picture
+        margin = 0.05 * (max(settled) - min(settled)) or 0.05
+        likelihood.set_ylim(min(settled) - margin, max(settled) + margin)
     likelihood.set(title="negative log-likelihood per row [nat]", xlabel="step")
     likelihood.legend(frameon=False)
     latent.plot(steps, divergence, color=TRAINED)
