@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from activa_sim import _native
@@ -97,17 +99,28 @@ def test_refuses_places_that_do_not_exist(changes: dict[str, int | str], message
         streams(4, **changes)
 
 
-@pytest.mark.parametrize("isa", SETS)
-@pytest.mark.parametrize("n", [1, 7, 33])
-def test_compiled_words_are_those_of_numpy(
-    monkeypatch: pytest.MonkeyPatch, isa: str, n: int
+@pytest.mark.parametrize("n", [0, 1, 7, 33])
+def test_compiled_numbers_are_numpy_s_and_the_same_on_every_set_and_thread(
+    monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
     at = streams(67, seed=2**63 + 5, split="test", start=2**40).at(Site.NOISE, range(3), range(5))
+    concentration = np.linspace(0.1, 9.0, at.word1.size).reshape(at.shape)
+
+    def draw() -> list[NDArray[Any]]:
+        assert_array_equal(at[::2, 1].words(n), at.words(n)[::2, 1])
+        return [at.words(n), at.normal(n), at.gamma(concentration, n)]
+
     monkeypatch.setenv("ACTIVA_BACKEND", "reference")
-    expected = at.words(n)
-    monkeypatch.setenv("ACTIVA_BACKEND", "native")
-    monkeypatch.setenv("ACTIVA_ISA", isa)
-    assert_array_equal(at.words(n), expected)
-    assert_array_equal(at[::2, 1].words(n), expected[::2, 1])
-    monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
-    assert_array_equal(at.words(n), expected)
+    words, normal, gamma = draw()
+    monkeypatch.setenv("ACTIVA_BACKEND", "native" if SETS else "reference")
+    drawn = []
+    for isa in SETS:
+        for threads in ("1", "3"):
+            monkeypatch.setenv("ACTIVA_ISA", isa)
+            monkeypatch.setenv("ACTIVA_NUM_THREADS", threads)
+            drawn.append(draw())
+    for numbers in drawn:
+        assert_array_equal(numbers[0], words)
+        assert_allclose(numbers[1], normal, rtol=1e-14, atol=1e-14)
+        assert_allclose(numbers[2], gamma, rtol=1e-12)
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(numbers, drawn[0], strict=True))

@@ -123,6 +123,10 @@ class Streams:
 
     def normal(self, n: int) -> FloatArray:
         """Draw from N(0, 1) by Box-Muller on lanes (0, 1) and (2, 3), shape (*shape, n)."""
+        library = native()
+        if library is not None:
+            drawn: FloatArray = self._native(library.normals, n)
+            return drawn
         lanes = [to_unit(lane) for lane in self._blocks(n)]
         numbers = []
         for first, second in (lanes[:2], lanes[2:]):
@@ -135,8 +139,12 @@ class Streams:
 
         Number e takes the four lanes of block e; a refused one asks again at the next attempt.
         """
-        word1, word2, word3 = (w.reshape(-1) for w in (self.word1, self.word2, self.word3))
         alpha = np.broadcast_to(concentration, self.shape).reshape(-1)
+        library = native()
+        if library is not None:
+            drawn: FloatArray = self._native(library.gammas, n, np.ascontiguousarray(alpha))
+            return drawn
+        word1, word2, word3 = (w.reshape(-1) for w in (self.word1, self.word2, self.word3))
         out = np.empty((alpha.size, n))
         stream, element = (i.reshape(-1) for i in np.indices(out.shape))
         for attempt in range(MAX_ATTEMPTS):
@@ -154,10 +162,11 @@ class Streams:
         first, second = self.gamma(a, n), self.branch(1).gamma(b, n)
         return first / (first + second)
 
-    def _native(self, draw: Callable[..., Any], n: int) -> Any:
+    def _native(self, draw: Callable[..., Any], n: int, *parameters: FloatArray) -> Any:
         """Draw by compiled code, shape (*shape, n)."""
         words = (np.ascontiguousarray(w).reshape(-1) for w in (self.word1, self.word2, self.word3))
-        return draw(self.key, *words, n, instruction_set(), threads()).reshape(*self.shape, n)
+        numbers = draw(self.key, *words, *parameters, n, instruction_set(), threads())
+        return numbers.reshape(*self.shape, n)
 
     def _blocks(self, n: int) -> Lanes:
         """Draw the blocks that hold n numbers: four lanes of shape (*shape, ceil(n / 4))."""

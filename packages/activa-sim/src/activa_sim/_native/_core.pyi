@@ -14,6 +14,25 @@ def words(
     isa: str,
     threads: int,
 ) -> NDArray[np.uint32]: ...
+def normals(
+    key: int,
+    word1: NDArray[np.uint64],
+    word2: NDArray[np.uint64],
+    word3: NDArray[np.uint64],
+    n: int,
+    isa: str,
+    threads: int,
+) -> NDArray[np.float64]: ...
+def gammas(
+    key: int,
+    word1: NDArray[np.uint64],
+    word2: NDArray[np.uint64],
+    word3: NDArray[np.uint64],
+    concentration: NDArray[np.float64],
+    n: int,
+    isa: str,
+    threads: int,
+) -> NDArray[np.float64]: ...
 def expression(
     key: int,
     words: list[NDArray[np.uint64]],
@@ -27,12 +46,12 @@ def expression(
     ages: NDArray[np.int64],
     order: NDArray[np.uint32] | None,
     paths: int,
-    rows: int,
     wild_type: bool,
     kicks: str,
+    out: list[NDArray[np.float32]],
     isa: str,
     threads: int,
-) -> NDArray[np.float32]: ...
+) -> None: ...
 def modules(
     offsets: NDArray[np.int64],
     neighbours: NDArray[np.int64],

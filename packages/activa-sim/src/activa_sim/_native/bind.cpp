@@ -21,6 +21,7 @@ void bind_sergio(py::module_&);  // sergio/bind.cpp
 namespace {
 
 using Words = py::array_t<uint64_t, py::array::c_style>;
+using Rows64 = py::array_t<double, py::array::c_style>;
 using Rows32 = py::array_t<float, py::array::c_style>;
 using Truths = py::array_t<bool, py::array::c_style>;
 
@@ -45,13 +46,27 @@ Streams streams(uint64_t key, const Words& word1, const Words& word2, const Word
   return {key, word1.size(), word1.data(), word2.data(), word3.data()};
 }
 
-py::array_t<uint32_t> words(uint64_t key, const Words& word1, const Words& word2,
-                            const Words& word3, int64_t n, const std::string& isa, int threads) {
-  py::array_t<uint32_t> out({int64_t(word1.size()), n});
+// n numbers a stream, (streams, n), by one of the functions of streams.hpp.
+template <class T, void (*draw)(const Streams&, int64_t, T*, Set, int)>
+py::array_t<T> numbers(uint64_t key, const Words& word1, const Words& word2, const Words& word3,
+                       int64_t n, const std::string& isa, int threads) {
+  py::array_t<T> out({int64_t(word1.size()), n});
   const Streams at = streams(key, word1, word2, word3);
-  uint32_t* numbers = out.mutable_data();
+  T* data = out.mutable_data();
   py::gil_scoped_release release;
-  draw_words(at, n, numbers, set_of(isa), threads);
+  draw(at, n, data, set_of(isa), threads);
+  return out;
+}
+
+py::array_t<double> gammas(uint64_t key, const Words& word1, const Words& word2, const Words& word3,
+                           const Rows64& concentration, int64_t n, const std::string& isa,
+                           int threads) {
+  py::array_t<double> out({int64_t(word1.size()), n});
+  const Streams at = streams(key, word1, word2, word3);
+  double* data = out.mutable_data();
+  const double* alpha = concentration.data();
+  py::gil_scoped_release release;
+  draw_gammas(at, alpha, n, data, set_of(isa), threads);
   return out;
 }
 
@@ -75,9 +90,16 @@ void linear(uint64_t key, const Words& word1, const Words& word2, uint64_t edge_
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Compiled random numbers and passes; their definitions are in NumPy.";
   module.def("instruction_sets", &instruction_sets);
-  module.def("words", &words, py::arg("key"), py::arg("word1").noconvert(),
-             py::arg("word2").noconvert(), py::arg("word3").noconvert(), py::arg("n"),
-             py::arg("isa"), py::arg("threads"));
+  const auto define = [&](const char* name, auto function) {
+    module.def(name, function, py::arg("key"), py::arg("word1").noconvert(),
+               py::arg("word2").noconvert(), py::arg("word3").noconvert(), py::arg("n"),
+               py::arg("isa"), py::arg("threads"));
+  };
+  define("words", &numbers<uint32_t, draw_words>);
+  define("normals", &numbers<double, draw_normals>);
+  module.def("gammas", &gammas, py::arg("key"), py::arg("word1").noconvert(),
+             py::arg("word2").noconvert(), py::arg("word3").noconvert(),
+             py::arg("concentration").noconvert(), py::arg("n"), py::arg("isa"), py::arg("threads"));
   module.def("linear", &linear, py::arg("key"), py::arg("word1").noconvert(),
              py::arg("word2").noconvert(), py::arg("edge_below"), py::arg("weights"),
              py::arg("beta"), py::arg("noise"), py::arg("query"), py::arg("obs").noconvert(),

@@ -1,22 +1,42 @@
 // Splits streams into tasks; every number has a place of its own, so who draws it does not matter.
 #include "streams.hpp"
 
+#include <vector>
+
 #include "pool.hpp"
 
 namespace activa {
 namespace {
 
 // A task has some 4,000 numbers, so that waking a thread costs less than what it does.
-int64_t streams_a_task(int64_t n) { return n < 4096 ? 4096 / (n > 0 ? n : 1) : 1; }
+template <class Draw>
+void for_tasks(const Streams& at, int64_t n, int threads, Draw draw) {
+  if (n == 0) return;
+  const int64_t step = n < 4096 ? 4096 / n : 1;
+  parallel_for((at.count + step - 1) / step, threads, [&](int64_t task, int) {
+    const int64_t first = task * step, last = first + step;
+    draw(first, last < at.count ? last : at.count);
+  });
+}
 
 }  // namespace
 
 void draw_words(const Streams& at, int64_t n, uint32_t* out, Set set, int threads) {
-  const auto words = ACTIVA_CHOOSE(set, words);
-  const int64_t step = streams_a_task(n);
-  parallel_for((at.count + step - 1) / step, threads, [&](int64_t task, int) {
-    const int64_t first = task * step, last = first + step;
-    words(at, first, last < at.count ? last : at.count, n, out);
+  const auto draw = ACTIVA_CHOOSE(set, words);
+  for_tasks(at, n, threads, [&](int64_t first, int64_t last) { draw(at, first, last, n, out); });
+}
+
+void draw_normals(const Streams& at, int64_t n, double* out, Set set, int threads) {
+  const auto draw = ACTIVA_CHOOSE(set, normals);
+  for_tasks(at, n, threads, [&](int64_t first, int64_t last) { draw(at, first, last, n, out); });
+}
+
+void draw_gammas(const Streams& at, const double* concentration, int64_t n, double* out, Set set,
+                 int threads) {
+  const auto draw = ACTIVA_CHOOSE(set, gammas);
+  for_tasks(at, n, threads, [&](int64_t first, int64_t last) {
+    std::vector<int32_t> left((last - first) * n);
+    draw(at, concentration, first, last, n, left.data(), out);
   });
 }
 
