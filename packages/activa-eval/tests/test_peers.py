@@ -19,7 +19,10 @@ from activa_eval.sliced import directions
 from numpy.testing import assert_allclose
 
 pytestmark = pytest.mark.slow
-TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}  # atol: a distance of zero is rounding to some of them
+TOLERANCE: dict[str, Any] = {
+    "rtol": 1e-10,
+    "atol": 1e-12,
+}  # atol: a distance of zero is rounding to some of them
 
 
 class Problem(NamedTuple):
@@ -54,6 +57,10 @@ def imported(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what they import
         return pytest.importorskip(name)
+
+
+def weightings(a: Any, b: Any) -> list[dict[str, Any]]:
+    return [{}, {"a": a, "b": b}]
 
 
 def even(rows: Any) -> Any:
@@ -109,7 +116,7 @@ def test_wasserstein_and_its_plan_are_those_of_pot(p: float) -> None:
     spatial = imported("scipy.spatial.distance")
     for x, y, a, b in problems():
         cost = spatial.cdist(x, y) ** p
-        for weights in ({}, {"a": a, "b": b}):
+        for weights in weightings(a, b):
             margins = weights.get("a", even(x)), weights.get("b", even(y))
             theirs = ot.emd2(*margins, cost)
             distance, plan = wasserstein(x, y, p=p, plan=True, **weights)
@@ -131,7 +138,7 @@ def test_sliced_wasserstein_is_that_of_pot_on_the_same_lines() -> None:
     ot = imported("ot")
     for x, y, a, b in problems():
         lines = directions(x.shape[1], 16, 3)
-        for weights in ({}, {"a": a, "b": b}):
+        for weights in weightings(a, b):
             theirs = ot.sliced_wasserstein_distance(
                 x, y, weights.get("a"), weights.get("b"), projections=lines.T, p=2
             )

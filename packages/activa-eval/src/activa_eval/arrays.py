@@ -35,16 +35,23 @@ class Pairs:
     tensor: Any  # the first torch tensor among the inputs, or None
 
     def scaled(self, *, always: bool = False) -> tuple[Pairs, FloatArray]:
-        """Divide the rows of each pair by a power of two if their squares would leave their dtype.
+        """Divide the rows of each pair by a power of two if their squares would leave float64.
 
         Return them with these units (P,), which are 1 for others; or near the spread of all pairs.
+        What float32 cannot square is widened where it is squared.
         """
-        unit = _unit_of(self.x, self.y, always)
+        if self.x.dtype == np.float32 and not always:
+            return self, np.ones(len(self.x))
+        unit = _unit_of(self.x, self.y, always=always)
         if (unit == 1.0).all():
             return self, unit
         divisor = unit[:, None, None]
         x, y = (np.asarray(part / divisor, dtype=part.dtype) for part in (self.x, self.y))
         return replace(self, x=x, y=y), unit
+
+    def spread(self) -> FloatArray:
+        """Return a power of two near the spread of each pair, (P,); 1 where all rows are equal."""
+        return _unit_of(self.x, self.y, always=True)
 
     def blocks(self, cells: int) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray, FloatArray]]:
         """Yield (where, x, y, a, b) of some pairs at a time, where a pair takes so many `cells`.
@@ -250,20 +257,17 @@ def _flat(part: Any, batch: tuple[int, ...], own: tuple[int, ...]) -> Any:
     return np.broadcast_to(part, batch + own).reshape(math.prod(batch), *own)
 
 
-def _unit_of(x: Rows, y: Rows, always: bool) -> FloatArray:
+def _unit_of(x: Rows, y: Rows, *, always: bool) -> FloatArray:
     """Power of two near the spread of each pair where squares could over- or underflow, else 1."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows here is looked at below
-        gaps = [(part - x[:, :1]).reshape(len(x), part[:1].size) for part in (x, y)]
     spread = np.zeros(len(x))
-    for gap in gaps if len(x) else ():
-        spread = np.maximum(spread, np.maximum(gap.max(axis=1), -gap.min(axis=1)))
-    limit = 2.0**30 if x.dtype == np.float32 else 2.0**100
-    chosen = always | (spread > limit) | ((spread < 1.0 / limit) & (spread > 0.0))
-    unit = np.ones(len(x))
-    where = np.flatnonzero(chosen & ~np.isnan(spread) & (spread > 0.0))
-    if len(where):
-        halves = [part[where].astype(np.float64) / 2.0 for part in (x, y)]  # which cannot overflow
-        top = np.maximum(*(np.abs(half - halves[0][:, :1]).max(axis=(1, 2)) for half in halves))
-        exponent = np.frexp(np.where(np.isfinite(top) & (top > 0.0), top, 0.5))[1]
-        unit[where] = np.ldexp(1.0, np.minimum(exponent, 1023))
-    return unit
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows here is looked at below
+        for part in (x, y) if len(x) else ():
+            gap = (part - x[:, :1]).reshape(len(x), part[0].size)
+            spread = np.maximum(spread, np.maximum(gap.max(axis=1), -gap.min(axis=1)))
+    endless = np.flatnonzero(np.isinf(spread))
+    if len(endless):
+        halves = [part[endless].astype(np.float64) / 2.0 for part in (x, y)]
+        tops = [np.abs(half - halves[0][:, :1]).max(axis=(1, 2)) for half in halves]
+        spread[endless] = np.minimum(np.maximum(*tops), 2.0**1022)  # NaN and inf are no spread
+    chosen = (spread > 0.0) & (always | (spread > 2.0**100) | (spread < 2.0**-100))
+    return np.ldexp(1.0, np.frexp(np.where(chosen, spread, 0.5))[1])

@@ -13,11 +13,9 @@ from activa_kernels.distances import pooled_median
 from activa_eval.arrays import FloatArray, IntArray, Pairs, Rows, paired, to_float
 from activa_eval.errors import InputError
 
-# widths whose squares, and those of distances near them, are far from the ends of a dtype
-SAFE: dict[Any, tuple[float, float]] = {
-    np.float32: (2.0**-50, 2.0**50),
-    np.float64: (2.0**-450, 2.0**450),
-}
+# Widths whose squares, and those of distances near them, are far from the ends of float64. What
+# leaves float32 is widened where it is squared.
+LEAST, LARGEST = 2.0**-450, 2.0**450
 
 Bandwidth: TypeAlias = str | float | Sequence[float]
 
@@ -77,8 +75,7 @@ def pairs_by_unit(
     What is much smaller than a width may underflow, and what is much larger may overflow, but a
     width itself and its square may not: pairs with such a width are divided by it, in float64.
     """
-    low, high = SAFE[pairs.x.dtype.type]
-    lost = (((widths < low) & (widths > 0.0)) | (widths > high)).any(axis=1)
+    lost = (((widths < LEAST) & (widths > 0.0)) | (widths > LARGEST)).any(axis=1)
     where = np.flatnonzero(~lost)
     if not lost.any():
         yield where, pairs.x, pairs.y, widths
@@ -87,28 +84,25 @@ def pairs_by_unit(
     for pair in np.flatnonzero(lost):
         one = slice(pair, pair + 1)
         x, y = (part[one].astype(np.float64) for part in (pairs.x, pairs.y))
-        top = np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1]
-        unit = np.ldexp(1.0, int(max(np.frexp(widths[pair].min())[1], top - 1020)))
+        largest, least = np.frexp([max(np.abs(x).max(), np.abs(y).max()), widths[pair].min()])[1]
+        unit = np.ldexp(1.0, min(1023, max(int(least), int(largest) - 1020)))
         yield np.array([pair]), x / unit, y / unit, widths[one] / unit
 
 
 def _median(rows: Rows) -> FloatArray:
     """Median distance of rows (P, N, d), else the mean of the positive ones, else 0: (P,).
 
-    Where it is close to what the squares of a dtype can hold it is looked for again: in float64,
-    then among rows that are divided by their spread.
+    Where it is close to what squares can hold, it is looked for among rows divided by their spread.
     """
-    low, high = SAFE[rows.dtype.type]
     with np.errstate(over="ignore"):  # a distance that overflows is infinite, and no median yet
         median = pooled_median(rows)
-    lost = np.flatnonzero(~((median > low) & (median < high)) & ~np.isnan(median))
-    if len(lost) and rows.dtype != np.float64:
-        median[lost] = _median(rows[lost].astype(np.float64))
-    elif len(lost):
-        wide = rows[lost] / 2.0
-        spread = np.abs(wide - wide[:, :1]).max(axis=(1, 2))
-        unit = np.ldexp(1.0, np.frexp(np.where(spread > 0.0, spread, 0.5))[1])[:, None, None]
-        median[lost] = pooled_median(wide / unit, or_mean=True) * 2.0 * unit[:, 0, 0]
+    lost = np.flatnonzero(~((median > LEAST) & (median < LARGEST)) & ~np.isnan(median))
+    if len(lost):
+        halves = rows[lost].astype(np.float64) / 2.0  # whose differences cannot overflow
+        spread = np.abs(halves - halves[:, :1]).max(axis=(1, 2))
+        unit = np.ldexp(1.0, np.frexp(np.where(spread > 0.0, spread, 0.5))[1].clip(max=1023))
+        relative = pooled_median(halves / unit[:, None, None], or_mean=True)
+        median[lost] = relative * unit * 2.0
     return median
 
 

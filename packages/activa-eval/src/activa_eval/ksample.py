@@ -60,7 +60,7 @@ def k_sample_energy_test(
     rows = _pool(samples)
     sizes = [sample.shape[-2] for sample in rows]
     pooled = np.concatenate(rows, axis=-2)
-    pairs, unit = paired(pooled, pooled).scaled(always=True)
+    pairs, unit = paired(pooled, pooled).scaled()
     labels = np.repeat(np.arange(len(sizes)), sizes)
     copies = np.tile(labels, (n_permutations, 1))
     drawn = np.random.default_rng(seed).permuted(copies, axis=1)
@@ -70,7 +70,7 @@ def k_sample_energy_test(
         n, m = sizes[i], sizes[j]
         signs = (drawn == i) / n - (drawn == j) / m
         total -= n * m / (n + m) * quadratic_forms(pairs.x, signs)
-    p_value = p_values(total[:, 0], total[:, 1:])
+    p_value = p_values(total[:, 0], total[:, 1:], pairs.spread())
     statistic = total[:, 0].clip(min=0.0) * unit
     pairs = replace(pairs, tensor=first_tensor(*samples))
     return PermutationResult(pairs.unflatten(statistic), pairs.unflatten(p_value))

@@ -8,12 +8,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from activa_eval.arrays import FloatArray, IntArray, Rows
+from activa_eval.arrays import FloatArray, IntArray
 
 Steps: TypeAlias = FloatArray | npt.NDArray[np.int64]
 
 
-def line_distance(x: Rows, y: Rows, a: FloatArray, b: FloatArray, p: float) -> FloatArray:
+def line_distance(
+    x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray, p: float
+) -> FloatArray:
     """W_p of points on a line, (..., n) and (..., m), with weights of the same shapes -> (...,)."""
     n, m = x.shape[-1], y.shape[-1]
     if n == m and _are_even(a) and _are_even(b):
@@ -31,7 +33,7 @@ def line_distance(x: Rows, y: Rows, a: FloatArray, b: FloatArray, p: float) -> F
 
 
 def monotone_plan(
-    x: Rows, y: Rows, a: FloatArray, b: FloatArray
+    x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Merge two quantile functions: mass `widths` goes from row `at_x` to row `at_y`.
 

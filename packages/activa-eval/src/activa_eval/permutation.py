@@ -58,9 +58,9 @@ def energy_test(
     True
     """
     options = _draws(n_permutations, seed)
-    pairs, unit = paired(x, y).scaled(always=True)  # rounding is judged on the scale of the data
+    pairs, unit = paired(x, y).scaled()
     observed, permuted = permutation_statistics(pairs.x, pairs.y, **options)
-    return _result(pairs, observed, permuted, unit)
+    return _result(pairs, observed * unit, p_values(observed, permuted, pairs.spread()))
 
 
 def mmd_test(
@@ -114,12 +114,15 @@ def mmd_test(
         observed, permuted = values[:, 0], values[:, 1:]
     else:
         observed, permuted = _by_kernel(pairs, kernel, n_permutations, seed)
-    return _result(pairs, observed, permuted, np.ones(len(pairs.x)))
+    return _result(pairs, observed, p_values(observed, permuted, np.ones(len(observed))))
 
 
-def p_values(observed: FloatArray, permuted: FloatArray) -> FloatArray:
-    """(1 + #{T_perm >= T}) / (1 + permutations) of (P,) and (P, K); NaN where T is."""
-    limit = observed - TIE * np.maximum(1.0, np.abs(observed))
+def p_values(observed: FloatArray, permuted: FloatArray, scale: FloatArray) -> FloatArray:
+    """(1 + #{T_perm >= T}) / (1 + permutations) of (P,) and (P, K); NaN where T is.
+
+    Statistics differ by rounding only if they do so on the `scale` (P,) of what they sum.
+    """
+    limit = observed - TIE * np.maximum(scale, np.abs(observed))
     extreme = np.count_nonzero(permuted >= limit[:, None], axis=1)
     p_value = (1.0 + extreme) / (1.0 + permuted.shape[1])
     return np.where(np.isnan(observed), np.nan, p_value)
@@ -137,13 +140,8 @@ def _draws(n_permutations: int, seed: int) -> _Draws:
     }
 
 
-def _result(
-    pairs: Pairs, observed: FloatArray, permuted: FloatArray, unit: FloatArray
-) -> PermutationResult:
-    statistic = observed.clip(min=0.0) * unit
-    return PermutationResult(
-        pairs.unflatten(statistic), pairs.unflatten(p_values(observed, permuted))
-    )
+def _result(pairs: Pairs, observed: FloatArray, p_value: FloatArray) -> PermutationResult:
+    return PermutationResult(pairs.unflatten(observed.clip(min=0.0)), pairs.unflatten(p_value))
 
 
 def _by_kernel(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from activa_kernels.distances import transport_plan, wasserstein_power
 
-from activa_eval.arrays import FloatArray, Pairs, paired, place, stays_in_torch
+from activa_eval.arrays import FloatArray, Pairs, Rows, paired, place, stays_in_torch
 from activa_eval.errors import InputError
 from activa_eval.line import line_distance, monotone_plan
 from activa_eval.pairwise import distances_between
@@ -117,7 +117,7 @@ def check_order(p: float) -> None:
 def _distance(pairs: Pairs, p: float) -> FloatArray:
     if pairs.x.shape[-1] == 1:
         return pairs.map(
-            lambda x, y, a, b: line_distance(x[..., 0], y[..., 0], a, b, p),
+            lambda x, y, a, b: line_distance(_points(x), _points(y), a, b, p),
             cells=pairs.x.shape[1] + pairs.y.shape[1],
         )
     power = wasserstein_power(pairs.x, pairs.y, pairs.a, pairs.b, p=p)
@@ -132,7 +132,7 @@ def _with_plan(pairs: Pairs, p: float) -> tuple[FloatArray, FloatArray]:
     for where, x, y, a, b in pairs.blocks(n * m):
         costs = distances_between(x, y) ** p
         if x.shape[-1] == 1:
-            at_x, at_y, widths = monotone_plan(x[..., 0], y[..., 0], a, b)
+            at_x, at_y, widths = monotone_plan(_points(x), _points(y), a, b)
             plans[where] = 0.0
             np.add.at(plans, (where[:, None], at_x, at_y), widths)
         else:
@@ -141,6 +141,10 @@ def _with_plan(pairs: Pairs, p: float) -> tuple[FloatArray, FloatArray]:
     if p != 1.0:
         _refuse_lost_powers(power, pairs, p)
     return np.asarray(power ** (1.0 / p)), plans
+
+
+def _points(rows: Rows) -> FloatArray:
+    return rows[..., 0].astype(np.float64, copy=False)
 
 
 def _refuse_lost_powers(power: FloatArray, pairs: Pairs, p: float) -> None:
