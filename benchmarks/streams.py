@@ -33,10 +33,11 @@ def measure(options: argparse.Namespace) -> Path:
     from activa_sim import backend
 
     here = backend()
+    # the memory first: a training's would hide what a stream takes
+    looks = memory(BATCH * LOOKS if options.quick else options.models)
     shares = [of_a_step(name, quick=options.quick) for name in RECIPES if options.only in name]
     for share in shares:
         print(json.dumps(share, indent=1), flush=True)
-    models = BATCH * LOOKS if options.quick else options.models
     result = {
         "suite": "sim --stream",
         "device": f"{processor()} {here.instruction_set}",
@@ -46,7 +47,7 @@ def measure(options: argparse.Namespace) -> Path:
         "quick": options.quick,
         "most": MOST,
         "shares": shares,
-        "memory": memory(models),
+        "memory": looks,
     }
     options.folder.mkdir(parents=True, exist_ok=True)
     path: Path = options.folder / f"sim-stream-{result['commit']}.json"
