@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "langevin.hpp"
 #include "modules.hpp"
@@ -32,23 +33,30 @@ Kicks kicks_of(const std::string& name) {
 
 // word1 and word2 (M); graphs, activates and strength (M, d, d); basal (M, d, C); scalars are hill,
 // decay and amplitude, each (M); factors (M, R, d); points (d); ages (M, R, cells); order
-// (M, R, C cells) or None. Returns (M, R, rows, d).
-Array<float> expression(uint64_t key, std::array<Array<uint64_t>, 2> words, Truths graphs,
-                        Truths activates, Numbers strength, Numbers basal,
-                        std::array<Numbers, 3> scalars, Numbers factors, Array<int64_t> points,
-                        Array<int64_t> ages, std::optional<Array<uint32_t>> order, int64_t paths,
-                        int64_t rows, bool wild_type, const std::string& kicks,
-                        const std::string& isa, int threads) {
+// (M, R, C cells) or None. Fills the arrays (M, ..., rows, d) of out, which share the R conditions.
+void expression(uint64_t key, std::array<Array<uint64_t>, 2> words, Truths graphs,
+                Truths activates, Numbers strength, Numbers basal, std::array<Numbers, 3> scalars,
+                Numbers factors, Array<int64_t> points, Array<int64_t> ages,
+                std::optional<Array<uint32_t>> order, int64_t paths, bool wild_type,
+                const std::string& kicks, std::vector<Array<float>> out, const std::string& isa,
+                int threads) {
   const int64_t M = factors.shape(0), R = factors.shape(1), d = factors.shape(2);
-  Array<float> out({M, R, rows, d});
+  const int64_t rows = out[0].shape(2);
+  std::vector<float*> of_condition;
+  std::vector<int64_t> stride;
+  for (auto& array : out)
+    for (int64_t r = 0; r < array.shape(1); ++r) {
+      of_condition.push_back(array.mutable_data() + r * rows * d);
+      stride.push_back(array.shape(1) * rows * d);
+    }
   const Expression e{
       M, d, R, basal.shape(2), ages.shape(2), paths, rows, wild_type, kicks_of(kicks), key,
       words[0].data(), words[1].data(), graphs.data(), activates.data(), strength.data(),
       basal.data(), scalars[0].data(), scalars[1].data(), scalars[2].data(), factors.data(),
-      points.data(), ages.data(), order ? order->data() : nullptr, out.mutable_data()};
+      points.data(), ages.data(), order ? order->data() : nullptr, of_condition.data(),
+      stride.data()};
   py::gil_scoped_release release;
   draw_expression(e, set_of(isa), threads);
-  return out;
 }
 
 // offsets and starts (n + 1), of the ranked neighbours and of the targets; words, roots and places
@@ -84,8 +92,8 @@ void bind_sergio(py::module_& module) {
   module.def("expression", &expression, py::arg("key"), py::arg("words"), py::arg("graphs"),
              py::arg("activates"), py::arg("strength"), py::arg("basal"), py::arg("scalars"),
              py::arg("factors"), py::arg("points"), py::arg("ages"), py::arg("order"),
-             py::arg("paths"), py::arg("rows"), py::arg("wild_type"), py::arg("kicks"),
-             py::arg("isa"), py::arg("threads"));
+             py::arg("paths"), py::arg("wild_type"), py::arg("kicks"),
+             py::arg("out").noconvert(), py::arg("isa"), py::arg("threads"));
   module.def("modules", &modules, py::arg("offsets"), py::arg("neighbours"), py::arg("starts"),
              py::arg("targets"), py::arg("best_share"), py::arg("regulators"), py::arg("words"),
              py::arg("roots"), py::arg("places"), py::arg("threads"));

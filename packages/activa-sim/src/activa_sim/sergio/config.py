@@ -17,7 +17,7 @@ from activa_sim.sergio.hubs import HubsAndLeaves
 from activa_sim.sergio.kinetics import Kinetics
 from activa_sim.sergio.langevin import HalfResponse, Laws, Noise, expression
 from activa_sim.sergio.modules import NetworkModules
-from activa_sim.sergio.native import expression_rows
+from activa_sim.sergio.native import fill_rows
 from activa_sim.sergio.perturbations import Perturbation
 from activa_sim.sergio.provenance import restore_part
 from activa_sim.sergio.technical import TechnicalNoise
@@ -130,21 +130,22 @@ class SergioConfig:
             )
         factors = np.concatenate([np.ones((M, 1, d)), *[per_query] * samples], axis=1)  # (M, R, d)
         graphs, names = self.graph.draw(streams, d)
-        rows = np.empty((*factors.shape[:2], n, d), dtype=np.float32)
+        obs = np.empty((M, n, d), dtype=np.float32)
+        interv = np.empty((samples, M, Q, n, d), dtype=np.float32)
         share = self._models_at_once(factors[0].size, n)
         for begin in range(0, M, share):
             part = slice(begin, begin + share)
-            rows[part] = self._rows(streams[part], graphs[part], factors[part], n)
-        interv, *replicates = np.split(rows[:, 1:], samples, axis=1)
+            out = [obs[part, None], *(sample[part] for sample in interv)]
+            self._fill(out, streams[part], graphs[part], factors[part], n)
         return {
-            "obs": rows[:, 0].copy(),
-            "interv": interv.copy(),
+            "obs": obs,
+            "interv": interv[0],
             "targets": targets.copy(),
             "values": np.where(targets, factor[..., None], np.nan).astype(np.float32),
             "graphs": graphs,
             "kind": np.where(factor == 0.0, "set", "scale") if any(self.query.factors) else None,
             "labels": {"network": names},
-            "interv_replicate": replicates[0].copy() if replicate else None,
+            "interv_replicate": interv[1] if replicate else None,
         }
 
     def _models_at_once(self, series: int, n: int) -> int:
@@ -155,32 +156,39 @@ class SergioConfig:
         numbers = series * self.cell_types * self.cells.paths(each) * self.cells.points(1, each)
         return max(1, HELD // numbers)
 
-    def _rows(
-        self, streams: Streams, graphs: BoolArray, factors: FloatArray, n: int
-    ) -> NDArray[np.float32 | np.float64]:
-        """Draw n cells of all types in random order, in each condition: (M, R, n, d)."""
-        R, d = factors.shape[1:]
-        rates, library = self.kinetics.draw(streams, d, self.cell_types), native()
-        each = -(-n // self.cell_types)
+    def _fill(
+        self,
+        out: list[NDArray[np.float32]],
+        streams: Streams,
+        graphs: BoolArray,
+        factors: FloatArray,
+        n: int,
+    ) -> None:
+        """Draw n cells of all types in random order; arrays (M, ..., n, d) share the conditions."""
+        (M, R, d), each, library = factors.shape, -(-n // self.cell_types), native()
+        rates = self.kinetics.draw(streams, d, self.cell_types)
         laws: Laws = {
             "cells": self.cells,
             "half_response": self.half_response,
             "noise": self.noise,
         }
-        table: NDArray[np.float32 | np.float64]
+        if library is not None and self.technical is None:
+            fill_rows(out, library, graphs, rates, factors, streams, each, shuffled=True, **laws)
+            return
+        table: NDArray[np.float32 | np.float64]  # (M, R, C N, d)
         if library is not None:
-            rows = n if self.technical is None else each * self.cell_types
-            table = expression_rows(
-                library, graphs, rates, factors, streams, each, rows=rows, **laws
-            )
+            filled = np.empty((M, R, each * self.cell_types, d), dtype=np.float32)
+            table, whole = filled, [filled]
+            fill_rows(whole, library, graphs, rates, factors, streams, each, shuffled=True, **laws)
         else:
             cells = expression(graphs, rates, factors, streams, each, **laws)  # (M, d, R, C, N)
-            table = np.moveaxis(cells.reshape(*cells.shape[:3], -1), 1, -1)  # (M, R, C N, d)
+            table = np.moveaxis(cells.reshape(M, d, R, -1), 1, -1)
             words = streams.at(Site.ROW, range(R)).words(table.shape[2])
             order = np.argsort(words, axis=-1, kind="stable")[..., None]
             table = np.take_along_axis(table, order, axis=2)
-        if (
-            self.technical is not None
-        ):  # knows a condition's cells, those that are not asked for too
+        if self.technical is not None:  # all cells matter to it, also those not asked for
             table = self.technical.counts(streams, table)
-        return table[:, :, :n]
+        begin = 0
+        for array in out:
+            array[...] = table[:, begin : begin + array.shape[1], :n]
+            begin += array.shape[1]

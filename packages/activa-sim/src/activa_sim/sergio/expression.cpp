@@ -39,7 +39,7 @@ class Worker {  // what one thread needs
         lanes_(whole(e.R * e.C * e.paths, WIDEST)) {
     for (auto* v : {&block_, &axes_}) v->assign(lanes_, 0);
     for (auto* v : {&factor_, &basal_, &half_}) v->assign(lanes_, 0.0f);
-    cell_.resize(e.R * e.rows);
+    seat_.resize(e.R * e.rows);
     sorted_.resize(seen_);
   }
 
@@ -84,27 +84,32 @@ class Worker {  // what one thread needs
         sorted_[k] = word << 32 | uint64_t(k);
       }
       if (e.order) std::sort(sorted_.begin(), sorted_.end());
-      for (int64_t k = 0; k < e.rows; ++k) cell_[r * e.rows + k] = int32_t(uint32_t(sorted_[k]));
+      const int64_t* ages = e.ages + (m * e.R + r) * e.cells;
+      for (int64_t k = 0; k < e.rows; ++k) {
+        const uint32_t place = uint32_t(sorted_[k]), cell = place % uint32_t(e.cells);
+        seat_[r * e.rows + k] = {int32_t(lane(r, place / uint32_t(e.cells), cell)),
+                                 int32_t(ages[cell])};
+      }
     }
   }
 
   float* one_gene(int64_t m, int64_t j, float* course) {
     const Gene gene = prepare(m, j);
-    const int64_t rows = 1 + 4 * gene.blocks, age_of = m * e.R * e.cells;
+    const int64_t rows = 1 + 4 * gene.blocks;
     if (level_[j] == 0) {
       float* x = leaf_.of(rows * std::min(lanes_, CHUNK));
       for (int64_t first = 0; first < lanes_; first += CHUNK) {
         const int64_t last = std::min(first + CHUNK, lanes_), stride = last - first;
         f.trajectories(gene, first, last, x, stride);
-        write(m, j, e.ages + age_of, x + points(j) * stride - first, stride, first, last);
+        write(m, j, x + points(j) * stride - first, stride, first, last);
       }
       return course;
     }
     float* x = course + lanes_;
     f.trajectories(gene, 0, lanes_, x, lanes_);
     const float* end = x + points(j) * lanes_;
-    write(m, j, e.ages + age_of, end, lanes_, 0, lanes_);
-    averages(e.ages + age_of, end, course);
+    write(m, j, end, lanes_, 0, lanes_);
+    averages(e.ages + m * e.R * e.cells, end, course);
     f.saturate(course, 1 + rows, lanes_, half_.data(), float(e.hill[m]));
     course_of_[j] = course;
     return course + (1 + rows) * lanes_;
@@ -119,12 +124,17 @@ class Worker {  // what one thread needs
         regulators_.push_back({course_of_[i], float(e.strength[edge]), !e.activates[edge]});
     }
     const int64_t length = blocks(j);
-    for (int64_t l = 0; l < e.R * e.C * e.paths; ++l) {
-      const int64_t rc = l / e.paths;
-      block_[l] = uint32_t(l % e.paths * length);
-      axes_[l] = uint32_t(j | rc << 16);
-      factor_[l] = float(e.factors[(m * e.R + rc / e.C) * d + j]);
-      basal_[l] = regulators_.empty() ? float(e.basal[(m * d + j) * e.C + rc % e.C]) : 0.0f;
+    for (int64_t r = 0, l = 0; r < e.R; ++r) {
+      const float factor = float(e.factors[(m * e.R + r) * d + j]);
+      for (int64_t type = 0; type < e.C; ++type) {
+        const float basal = regulators_.empty() ? float(e.basal[(m * d + j) * e.C + type]) : 0.0f;
+        for (int64_t path = 0; path < e.paths; ++path, ++l) {
+          block_[l] = uint32_t(path * length);
+          axes_[l] = uint32_t(j | (r * e.C + type) << 16);
+          factor_[l] = factor;
+          basal_[l] = basal;
+        }
+      }
     }
     return {e.key, uint32_t(e.word1[m]), uint32_t(e.word2[m]), lanes_, length, block_.data(),
             axes_.data(), factor_.data(), basal_.data(), regulators_.data(),
@@ -139,16 +149,14 @@ class Worker {  // what one thread needs
   }
 
   // Column j of the rows whose lanes are in [first, last); `end` is behind the last point of lane 0.
-  void write(int64_t m, int64_t j, const int64_t* ages, const float* end, int64_t stride,
-             int64_t first, int64_t last) {
+  void write(int64_t m, int64_t j, const float* end, int64_t stride, int64_t first, int64_t last) {
     const int64_t width = e.C * e.paths;
     for (int64_t r = first / width; r < e.R && r * width < last; ++r) {
-      float* out = e.out + (m * e.R + r) * e.rows * e.d + j;
-      for (int64_t k = 0; k < e.rows; ++k) {
-        const int64_t type = cell_[r * e.rows + k] / e.cells, cell = cell_[r * e.rows + k] % e.cells;
-        const int64_t l = lane(r, type, cell);
-        if (first <= l && l < last) out[k * e.d] = end[l - ages[r * e.cells + cell] * stride];
-      }
+      float* out = e.out[r] + m * e.stride[r] + j;
+      const Seat* seat = seat_.data() + r * e.rows;
+      for (int64_t k = 0; k < e.rows; ++k)
+        if (first <= seat[k].lane && seat[k].lane < last)
+          out[k * e.d] = end[seat[k].lane - seat[k].age * stride];
     }
   }
 
@@ -172,6 +180,10 @@ class Worker {  // what one thread needs
     }
   }
 
+  struct Seat {  // what a row shows
+    int32_t lane, age;
+  };
+
   const Expression& e;
   const Functions f;
   const int64_t seen_, lanes_;  // cells of a condition, and all its trajectories
@@ -181,7 +193,7 @@ class Worker {  // what one thread needs
   std::vector<Regulator> regulators_;
   std::vector<uint32_t> block_, axes_;
   std::vector<float> factor_, basal_, half_;
-  std::vector<int32_t> cell_;  // (R, rows)
+  std::vector<Seat> seat_;  // (R, rows)
   std::vector<uint64_t> sorted_;
   Floats courses_, leaf_;
 };

@@ -28,30 +28,47 @@ ACTIVA_INLINE Float deviation(Float gained, Float lost) {
   return root(gained) + root(lost);
 }
 
+// Four steps in time of W vectors of lanes: side by side, as each step waits for the one before.
+template <Kicks kicks, int W>
+ACTIVA_INLINE void four_steps(const Gene& gene, const Keys& keys, int64_t block, int64_t l, float* at,
+                              int64_t stride) {
+  Float kick[W][4], now[W];
+#pragma GCC unroll 4
+  for (int w = 0; w < W; ++w) {
+    const Block words = philox(keys, load<Word>(gene.block + l + w * LANES) + uint32_t(block),
+                               all<Word>(gene.word1), all<Word>(gene.word2),
+                               load<Word>(gene.axes + l + w * LANES));
+    const Normals one = normals(words.lane[0], words.lane[1]);
+    const Normals two = normals(words.lane[2], words.lane[3]);
+    kick[w][0] = one.cosine, kick[w][1] = one.sine, kick[w][2] = two.cosine, kick[w][3] = two.sine;
+    now[w] = load<Float>(at + w * LANES);
+  }
+#pragma GCC unroll 4
+  for (int step = 0; step < 4; ++step)
+#pragma GCC unroll 4
+    for (int w = 0; w < W; ++w) {
+      const Float gained = production(gene, 1 + 4 * block + step, l + w * LANES);
+      const Float lost = now[w] * gene.decay;
+      const Float by_chance = kick[w][step] * gene.kick * deviation<kicks>(gained, lost);
+      now[w] = now[w] + (DT * (gained - lost) + by_chance);
+      now[w] = select(now[w] > 0.0f, now[w], Float{});
+      store(at + (step + 1) * stride + w * LANES, now[w]);
+    }
+}
+
 template <Kicks kicks>
 void integrate(const Gene& gene, int64_t first, int64_t last, float* x, int64_t stride) {
+  constexpr int W = 3;
   const Keys keys(gene.key);
-  const Word word1 = all<Word>(gene.word1), word2 = all<Word>(gene.word2);
   for (int64_t l = first; l < last; l += LANES)
     store(x + l - first, production(gene, 0, l) / gene.decay);
-  for (int64_t block = 0; block < gene.blocks; ++block)
-    for (int64_t l = first; l < last; l += LANES) {
-      const Block words = philox(keys, load<Word>(gene.block + l) + uint32_t(block), word1, word2,
-                                 load<Word>(gene.axes + l));
-      const Normals one = normals(words.lane[0], words.lane[1]);
-      const Normals two = normals(words.lane[2], words.lane[3]);
-      const Float normal[4] = {one.cosine, one.sine, two.cosine, two.sine};
-      float* at = x + 4 * block * stride + l - first;
-      Float now = load<Float>(at);
-#pragma GCC unroll 4
-      for (int step = 0; step < 4; ++step) {
-        const Float gained = production(gene, 1 + 4 * block + step, l), lost = now * gene.decay;
-        const Float kick = normal[step] * gene.kick * deviation<kicks>(gained, lost);
-        now = now + (DT * (gained - lost) + kick);
-        now = select(now > 0.0f, now, Float{});
-        store(at + (step + 1) * stride, now);
-      }
-    }
+  for (int64_t block = 0; block < gene.blocks; ++block) {
+    float* at = x + 4 * block * stride - first;
+    int64_t l = first;
+    for (; l + W * LANES <= last; l += W * LANES)
+      four_steps<kicks, W>(gene, keys, block, l, at + l, stride);
+    for (; l < last; l += LANES) four_steps<kicks, 1>(gene, keys, block, l, at + l, stride);
+  }
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct Expression {
   const int64_t* points;                    // (d): length of a trajectory of each level, from 0
   const int64_t* ages;                      // (M, R, cells): places from the end, 1 the last
   const uint32_t* order;                    // (M, R, C cells): rows go by these words; or null
-  float* out;                               // (M, R, rows, d)
+  float* const* out;                        // (R): rows (rows, d) of each condition's first model
+  const int64_t* stride;                    // (R): from one model to the next
 };
 
 void draw_expression(const Expression&, Set, int threads);

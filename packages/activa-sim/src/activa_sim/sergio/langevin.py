@@ -21,7 +21,7 @@ import numpy as np
 from activa_sim.backend import native
 from activa_sim.rng import Site
 from activa_sim.sergio.levels import levels
-from activa_sim.sergio.native import expression_rows
+from activa_sim.sergio.native import fill_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,18 +94,10 @@ def expression(
     (M, R, d), C = factors.shape, rates.basal.shape[-1]
     library = native()
     if library is not None:
-        rows = expression_rows(
-            library,
-            graphs,
-            rates,
-            factors,
-            streams,
-            n,
-            cells=cells,
-            half_response=half_response,
-            noise=noise,
-        )  # (M, R, C N, d)
-        return np.moveaxis(rows.reshape(M, R, C, n, d).astype(np.float64), -1, 1)
+        table = np.empty((M, R, C * n, d), dtype=np.float32)
+        laws: Laws = {"cells": cells, "half_response": half_response, "noise": noise}
+        fill_rows([table], library, graphs, rates, factors, streams, n, shuffled=False, **laws)
+        return np.moveaxis(table.reshape(M, R, C, n, d).astype(np.float64), -1, 1)
     level, ages = levels(graphs), cells.ages(streams, R, n)
     top = int(level.max(initial=0))
     # what a regulator's activated targets see of it, through time and at its mean

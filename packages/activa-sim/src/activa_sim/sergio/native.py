@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from activa_sim.sergio.technical import TechnicalNoise
 
 
-def expression_rows(
+def fill_rows(
+    out: list[NDArray[np.float32]],
     library: ModuleType,
     graphs: NDArray[np.bool_],
     rates: Rates,
@@ -32,16 +33,16 @@ def expression_rows(
     cells: TrajectoryCells | IndependentCells,
     half_response: str,
     noise: str,
-    rows: int | None = None,
-) -> NDArray[np.float32]:
-    """Draw what `langevin.expression` draws as tables (M, R, C N, d), type after type.
+    shuffled: bool,
+) -> None:
+    """Draw what `langevin.expression` draws, as tables (rows, d) of models and conditions.
 
-    Given `rows`, so many of each table, in the random order of the site `ROW`.
+    The R conditions fill one array (M, ..., rows, d) after the other. Rows are cells, type after
+    type, or shuffled by the site `ROW`, and then there may be fewer than cells.
     """
     (_, R, d), C = factors.shape, rates.basal.shape[-1]
     at = streams.at(Site.LANGEVIN)
-    order = None if rows is None else streams.at(Site.ROW, range(R)).words(C * n)
-    drawn: NDArray[np.float32] = library.expression(
+    library.expression(
         streams.key,
         [_plain(at.word1), _plain(at.word2)],
         _plain(graphs),
@@ -52,15 +53,14 @@ def expression_rows(
         _plain(factors),
         np.array([cells.points(level, n) for level in range(d)], dtype=np.int64),
         _plain(cells.ages(streams, R, n)),
-        order,
+        streams.at(Site.ROW, range(R)).words(C * n) if shuffled else None,
         cells.paths(n),
-        C * n if rows is None else rows,
         half_response == "wild_type",
         noise,
+        out,
         instruction_set(),
         threads(),
     )
-    return drawn
 
 
 def extract(
