@@ -22,7 +22,7 @@ def made_up(d: int, *, known: bool) -> Suite:
         values = np.where(targets, 1.0, np.nan)
         return KnownEffects(obs, truth[:, None], replicate[:, None], targets, values, graphs, {})
 
-    return Suite(draw, "made up", "models", "nobody", "none", ("nothing",))
+    return Suite(draw, "made up", "read this", "models", "nobody", "none", ("nothing",))
 
 
 def missing(seed: int) -> KnownEffects:
@@ -32,7 +32,7 @@ def missing(seed: int) -> KnownEffects:
 @pytest.fixture(autouse=True)
 def suites(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two suites that need nothing installed, and two whose data are missing."""
-    made = {name.value: Suite(missing, "", "", "", "", ()) for name in SuiteName}
+    made = {name.value: Suite(missing, "", "", "", "", "", ()) for name in SuiteName}
     made |= {"pairs-2": made_up(2, known=True), "lalonde": made_up(4, known=False)}
     assert made.keys() == SUITES.keys()
     monkeypatch.setattr("activa_eval.suites.SUITES", made)
@@ -69,6 +69,7 @@ def test_what_has_no_answer_is_a_dash_and_what_is_missing_is_named(
     lines = [line.split() for line in result.stdout.splitlines() if line.startswith("told_graph")]
     assert [line[1] == "-" for line in lines] == [False, False, True]
     assert "lalonde: made up" in result.stdout
+    assert result.stdout.count("read this") == 2
 
 
 def test_a_suite_that_was_asked_for_and_is_missing_is_an_error(
@@ -82,7 +83,7 @@ def test_a_suite_that_was_asked_for_and_is_missing_is_an_error(
 def test_without_any_data_there_is_nothing_to_measure(
     activa: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nothing = {name.value: Suite(missing, "", "", "", "", ()) for name in SuiteName}
+    nothing = {name.value: Suite(missing, "", "", "", "", "", ()) for name in SuiteName}
     monkeypatch.setattr("activa_eval.suites.SUITES", nothing)
     result = activa("bench", "real-v1")
     assert result.exit_code == 2

@@ -31,6 +31,7 @@ REFERENCES = (
     "ida",
     "told_graph",
 )
+WIDEST = 4  # columns of a table of parts
 
 
 class Benchmark(StrEnum):
@@ -81,6 +82,7 @@ def bench(
         models, queries, rows, variables = batches[0].interv.shape
         about[name] = {
             "question": SUITES[name].question,
+            "reading": SUITES[name].reading,
             "unit": SUITES[name].unit,
             "units": models,
             "queries": queries,
@@ -190,13 +192,17 @@ def score_seeds(
 
 def as_tables(name: str, about: Mapping[str, Any], found: Sequence[Record]) -> Iterator[Table]:
     """Lay out one suite, a line a method; "-" where a method has no answer."""
-    whole = {(r["method"], r["metric"], r["queries"]): r for r in found if r["label"] is None}
-    title = f"\n{name}: {about['question']}; {about['units']} {about['unit']}, mean [95 % interval]"
-    shown = [metric for metric in TITLES if any(key[1] == metric for key in whole)]
-    yield _by_method(title, about, whole, {TITLES[m]: (m, "all") for m in shown})
-    if any(key[2] == "effect" for key in whole):
-        parts = {f"ED, {part}": ("energy_distance", part) for part in ("effect", "no effect")}
-        yield _by_method(f"\n{name}: queries with and without effect", about, whole, parts)
+    metrics = [metric for metric in TITLES if any(r["metric"] == metric for r in found)]
+    whole = _by_method(about, found, {TITLES[m]: (m, "all", None) for m in metrics})
+    whole.title = f"\n{name}: {about['question']}; {about['units']} {about['unit']}, 95 % intervals"
+    whole.caption, whole.caption_justify = about["reading"], "left"
+    yield whole
+    parts = ("effect", "no effect") if any(r["queries"] == "effect" for r in found) else ()
+    columns = {f"ED, {part}": ("energy_distance", part, None) for part in parts}
+    groups = dict.fromkeys(r["group"] for r in found if r["group"] is not None)
+    columns |= {f"ED, {group}": ("energy_distance", "all", group) for group in groups}
+    for start in range(0, len(columns), WIDEST):
+        yield _by_method(about, found, dict(list(columns.items())[start : start + WIDEST]))
 
 
 def draw(scores: "Mapping[str, Mapping[str, Scores]]", path: Path) -> None:
@@ -208,17 +214,18 @@ def draw(scores: "Mapping[str, Mapping[str, Scores]]", path: Path) -> None:
 
 
 def _by_method(
-    title: str,
     about: Mapping[str, Any],
-    found: Mapping[tuple[str, str, str], Record],
-    columns: Mapping[str, tuple[str, str]],
+    found: Sequence[Record],
+    columns: Mapping[str, tuple[str, str, str | None]],
 ) -> Table:
+    """Lay out columns, each of a metric, a part of the queries and a group of the models."""
+    cells = {(r["method"], r["metric"], r["queries"], r["group"]): r for r in found}
     model = about["model"] and Path(about["model"]).name.removesuffix(".safetensors")
     rows = []
     for method in (OURS, *REFERENCES):
         name = f"{method} ({model})" if method == OURS and model else method
-        rows.append([name, *(_cell(found.get((method, *column))) for column in columns.values())])
-    return grid(title, ["", *columns], rows)
+        rows.append([name, *(_cell(cells.get((method, *column))) for column in columns.values())])
+    return grid("", ["", *columns], rows)
 
 
 def _cell(record: Record | None) -> str:

@@ -22,6 +22,8 @@ class Suite:
     draw: Callable[[int], KnownEffects]
     """seed -> the models and their truths; InputError if the data are not installed."""
     question: str
+    reading: str
+    """What to keep in mind when reading its scores."""
     unit: str
     """What is resampled for intervals."""
     source: str
@@ -33,6 +35,7 @@ SUITES: Mapping[str, Suite] = {
     "pairs-2": Suite(
         pairs_2,
         "Tuebingen cause-effect pairs, 40 rows, do at the 10, 50 and 90 % quantile of either column",
+        "the direction is common knowledge, and the truth for the cause is what was seen nearby",
         "data sets",
         tuebingen.SOURCE,
         tuebingen.LICENCE,
@@ -47,6 +50,7 @@ SUITES: Mapping[str, Suite] = {
     "gbn-8": Suite(
         gbn_8,
         "8 variables of four linear Gaussian networks, 100 rows, each set to mean +- 2 sd",
+        "the truth is exact, and linear and Gaussian throughout; subsets of a network overlap",
         "subsets of variables",
         gaussian_networks.SOURCE,
         gaussian_networks.LICENCE,
@@ -55,6 +59,7 @@ SUITES: Mapping[str, Suite] = {
     "lalonde": Suite(
         lalonde,
         "90 trained people of the NSW and 90 of the CPS, do(treat = 0)",
+        "next to nothing changes, and whoever conditions compares the trained with other people",
         "subsamples",
         jobs.SOURCE,
         jobs.LICENCE,
@@ -63,6 +68,7 @@ SUITES: Mapping[str, Suite] = {
     "sachs": Suite(
         sachs,
         "11 proteins in 100 cells, seven reagents taken for queries",
+        "a stress test: even the consensus graph (told_graph) does no better than conditioning",
         "subsamples",
         proteins.SOURCE,
         proteins.LICENCE,
