@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from activa_eval import InputError, coverage, nll, no_change, pit
+from activa_eval import InputError, coverage, nll, no_change, pit, pit_histogram
 from scipy import stats
 
 OBS = np.random.default_rng(0).standard_normal((50, 3)) * [1.0, 2.0, 0.5] + [0.0, 5.0, -1.0]
@@ -43,6 +43,28 @@ def test_too_narrow_a_prediction_covers_too_little() -> None:
 
 def test_the_bounds_of_an_interval_belong_to_it() -> None:
     assert coverage([0.25, 0.75, 0.0, 1.0], levels=(0.5,)) == 0.5
+
+
+def test_the_histogram_is_flat_for_a_right_prediction_and_high_at_the_ends_for_a_narrow_one() -> (
+    None
+):
+    rows = np.random.default_rng(2).standard_normal((5000, 1))
+    right, narrow = (
+        pit_histogram(pit(SimpleNamespace(cdf=law), rows, np.array([False])), bins=5)
+        for law in (stats.norm.cdf, lambda x: stats.norm.cdf(x, scale=0.5))
+    )
+    np.testing.assert_allclose(right, 0.2, atol=0.02)
+    np.testing.assert_allclose(narrow[0], stats.norm.cdf(0.5 * stats.norm.ppf(0.2)), atol=0.02)
+    assert narrow[2] < 0.15
+    assert narrow[4] > 0.3
+
+
+def test_both_ends_of_the_transform_belong_to_its_histogram() -> None:
+    np.testing.assert_array_equal(pit_histogram([0.0, 1.0, 0.3], bins=4), [1 / 3, 1 / 3, 0, 1 / 3])
+    with pytest.raises(InputError, match="outside of"):
+        pit_histogram([0.5, 1.1])
+    assert np.isnan(pit_histogram([0.5, np.nan], bins=3)).tolist() == [True] * 3
+    assert np.isnan(pit_histogram([])).all()
 
 
 @pytest.mark.parametrize("transform", [[], [0.5, np.nan]])

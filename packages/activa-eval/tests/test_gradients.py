@@ -151,3 +151,18 @@ def test_sizes_beyond_float64_squares_keep_their_gradients() -> None:
 def test_what_cannot_be_traced_is_refused(call: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         call(torch.ones(3, 2, requires_grad=True))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("loss", ALL.values(), ids=ALL)
+def test_on_a_device_a_loss_stays_there_and_its_gradient_is_that_of_the_cpu(loss: Any) -> None:
+    x, y = (rows.detach().float() for rows in draw((3, 9, 2), (3, 7, 2)))
+    found = []
+    for device in ("cpu", "cuda"):
+        moved = x.to(device).requires_grad_()
+        value = loss(moved, y.to(device))
+        assert value.device.type == device
+        (slope,) = torch.autograd.grad(value.sum(), moved)
+        found.append((value.detach().cpu().numpy(), slope.cpu().numpy()))
+    for here, there in zip(*found, strict=True):
+        assert_allclose(there, here, rtol=1e-4, atol=1e-5)

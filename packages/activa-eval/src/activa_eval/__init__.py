@@ -3,7 +3,7 @@
 from activa_eval.baselines import conditional_gaussian, hedge, no_change, oracle
 from activa_eval.bayes import BayesPair, bayes_pair
 from activa_eval.blocks import BlockEstimate, energy_distance_blocks, mmd_blocks
-from activa_eval.calibration import coverage, nll, pit
+from activa_eval.calibration import coverage, nll, pit, pit_histogram
 from activa_eval.causal import descendants, non_descendant_error, side_probability
 from activa_eval.compare import Estimate, Row, compare
 from activa_eval.distances import energy_distance, mmd
@@ -59,6 +59,7 @@ __all__ = [
     "non_descendant_error",
     "oracle",
     "pit",
+    "pit_histogram",
     "power",
     "score",
     "score_scales",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from activa_eval.arrays import FloatArray, to_float
+from activa_eval.arrays import FloatArray, to_float, whole
 from activa_eval.errors import InputError
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -105,3 +105,39 @@ def coverage(transform: npt.ArrayLike, levels: Sequence[float] = LEVELS) -> Floa
     inside = np.abs(values - 0.5) <= np.asarray(levels) / 2
     share: FloatArray = inside.mean(axis=0)
     return share
+
+
+def pit_histogram(transform: npt.ArrayLike, bins: int = 10) -> FloatArray:
+    """Share of the transform in each of equal parts of (0, 1): 1 / bins if the prediction is right.
+
+    High ends mean that predictions are too narrow, a high middle that they are too wide, a slope
+    that they lie to one side.
+
+    Parameters
+    ----------
+    transform : array_like
+        What `pit` returned, of any shape.
+    bins : int
+        Number of parts.
+
+    Returns
+    -------
+    ndarray, shape (bins,)
+        NaN if an entry is NaN or there is none.
+
+    Raises
+    ------
+    InputError
+        If an entry is no probability, or bins < 1.
+
+    Examples
+    --------
+    >>> pit_histogram([0.0, 0.1, 0.6, 1.0], bins=2)
+    array([0.5, 0.5])
+    """
+    values, bins = to_float(transform, "transform").ravel(), whole(bins, "bins", 1)
+    if values.size == 0 or np.isnan(values).any():
+        return np.full(bins, np.nan)
+    if values.min() < 0.0 or values.max() > 1.0:
+        raise InputError("transform has entries outside of [0, 1]; give what `pit` returned")
+    return np.histogram(values, bins, (0.0, 1.0))[0] / values.size
