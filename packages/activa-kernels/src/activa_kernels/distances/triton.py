@@ -51,6 +51,7 @@ def pair_sums(z_ptr, w_ptr, factor_ptr, out_ptr, N, M, D, K, BLOCKS,
     other, others = tl.where(term == 1, 0, N), tl.where(term == 1, N, M)
     i = block * ROWS + tl.arange(0, ROWS)
     row, row_in = base + first + i, i < count
+    others = tl.where(block * ROWS < count, others, 0)  # the larger sample has more blocks
     sums = tl.zeros([ROWS], tl.float64)
     for start in range(0, others, COLUMNS):
         j = start + tl.arange(0, COLUMNS)
@@ -82,12 +83,13 @@ def pair_gradients(z_ptr, w_ptr, factor_ptr, grad_ptr, grad_z_ptr, grad_w_ptr,
     group, p = pid // (2 * BLOCKS) % GROUPS, pid // (2 * BLOCKS * GROUPS)
     base = p * (N + M)
     i = block * ROWS + tl.arange(0, ROWS)
-    row, row_in = base + side * N + i, i < tl.where(side == 0, N, M)
+    count = tl.where(side == 0, N, M)
+    row, row_in = base + side * N + i, i < count
     variable = group * WIDTH + tl.arange(0, WIDTH)
     grad_z = tl.zeros([ROWS, WIDTH], tl.float32)
     grad_w = tl.zeros([ROWS], tl.float32)
     for half in range(2):
-        others = tl.where(half == 0, N, M)
+        others = tl.where(block * ROWS < count, tl.where(half == 0, N, M), 0)
         term = tl.where(half == side, 1 + side, 0)
         times = tl.where(half == side, 2.0, 1.0)  # a row meets its own sample from both ends
         for start in range(0, others, COLUMNS):
