@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from activa_sim import CausalBatch, InputError, Simulator, simulator
+from activa_sim import CausalBatch, InputError, SergioConfig, Simulator, simulator
 from activa_sim.graphs import EdgeList
 from activa_sim.graphs.paths import closure
 from activa_sim.latents import Confounders
@@ -187,6 +187,13 @@ def test_refuses_batches_that_do_not_say_what_drew_them() -> None:
         Truth.of(simulator("general-2").sample(1, 9), rows=1)
 
 
-def test_gene_regulation_has_no_such_truth() -> None:
-    with pytest.raises(InputError, match=r"gene regulation has no closed form; .*, start=7\)$"):
-        Truth.of(simulator("sergio").sample(1, 5, start=7))
+def test_gene_regulation_has_no_such_truth_but_the_same_models_in_as_many_cells_as_one_likes() -> (
+    None
+):
+    batch = simulator("sergio").sample(3, 5, seed=2, split="test", start=7)
+    with pytest.raises(InputError, match="gene regulation has no closed form;") as refusal:
+        Truth.of(batch)
+    advice = str(refusal.value).split("instead, ")[1].replace("10_000", "65")
+    names = {"Simulator": Simulator, "SergioConfig": SergioConfig, "batch": batch}
+    large = eval(f"[{advice}]", names)  # what a user would paste
+    assert_array_equal(np.concatenate([one.graphs for one in large]), batch.graphs)

@@ -130,9 +130,9 @@ def _origin(batch: CausalBatch) -> tuple[SimulatorConfig, Streams]:
         raise InputError("the batch does not say what drew it; give one from a simulator")
     if "cell_types" in batch.config:
         raise InputError(
-            "gene regulation has no closed form; average a large sample of the same models instead, "
-            "Simulator(SergioConfig.from_dict(batch.config)).sample(len(batch), 10_000, "
-            f'seed={batch.seed}, split="{batch.split}", start={batch.index[0]})'
+            "gene regulation has no closed form; average a large sample of each model instead, "
+            "Simulator(SergioConfig.from_dict(batch.config)).sample(1, 10_000, "
+            f'seed={batch.seed}, split="{batch.split}", start=i) for i in batch.index'
         )
     config = SimulatorConfig.from_dict(batch.config)
     return config, numbered_streams(batch.seed, batch.split, batch.index)
