@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from activa_eval import InputError, energy_distance, energy_test, mmd, sliced_wasserstein
+from activa_eval import InputError, crps, energy_distance, energy_test, mmd, sliced_wasserstein
 from activa_eval.arrays import CELLS, paired
 from numpy.testing import assert_allclose
 
@@ -105,6 +105,11 @@ def test_a_complex_tensor_is_refused_rather_than_cut() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(InputError, match="x is not an array of real numbers"):
         energy_distance(torch.zeros(3, 1, dtype=torch.complex64), torch.zeros(3, 1))
+
+
+def test_the_unit_of_the_largest_rows_is_a_number() -> None:
+    assert crps([[0.0]], [[2.0**1023]]) == 2.0**1023
+    assert crps([[-(2.0**1022)]], [[2.0**1022]]) == 2.0**1023
 
 
 def test_every_usable_pair_is_visited_once_whatever_the_size_of_a_block() -> None:
