@@ -69,6 +69,15 @@ def test_any_number_of_variables_and_other_parameters_agree(
     assert_same_models(compiled(law, M, n), expected)
 
 
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_graphs_of_no_and_of_all_edges_agree(monkeypatch: pytest.MonkeyPatch, p: float) -> None:
+    law = simulator("gauss-8").changed(variables=5, graph=PrunedErdosRenyi(p))
+    expected = by_numpy(monkeypatch, law, 50, 2)
+    assert_same_models(compiled(law, 50, 2), expected)
+    assert expected.graphs is not None
+    assert expected.graphs.any() == (p > 0.0)
+
+
 def test_numbers_next_to_zero_have_their_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     law = simulator("gauss-8").changed(variables=1, noise=GaussianNoise(1.0))
     expected = by_numpy(monkeypatch, law, 1, 1_000_000).obs
@@ -92,7 +101,13 @@ def test_instruction_sets_and_threads_give_the_same_bits(
     assert all(batch == batches[0] for batch in batches)
 
 
-@pytest.mark.parametrize("change", [{"coupled": True}, {"noise": LaplaceNoise()}])
+class OtherNoise(GaussianNoise):
+    """May draw anything."""
+
+
+@pytest.mark.parametrize(
+    "change", [{"coupled": True}, {"noise": LaplaceNoise()}, {"noise": OtherNoise()}]
+)
 def test_other_laws_are_left_to_numpy(change: dict[str, object]) -> None:
     config = replace(PRESETS["gauss-2"], **change)  # type: ignore[arg-type]
     assert draw_linear(config, model_streams(0, "train", 0, 3), 7, replicate=False) is None

@@ -27,13 +27,14 @@ def draw_linear(
     """Draw the arrays of a `CausalBatch`, or give None where the laws are not the paper's."""
     graph, mechanism, noise, query = config.graph, config.mechanism, config.noise, config.query
     library = native()
+    # of exactly these types, as a subclass may draw something else
     if not (
         library is not None
-        and isinstance(graph, PrunedErdosRenyi)
-        and isinstance(mechanism, LinearMechanism)
-        and isinstance(noise, GaussianNoise | BetaNoise)
-        and isinstance(query, FixedValue)
-        and isinstance(config.targets, EachVariable)
+        and type(graph) is PrunedErdosRenyi
+        and type(mechanism) is LinearMechanism
+        and (type(noise) is GaussianNoise or type(noise) is BetaNoise)
+        and type(query) is FixedValue
+        and type(config.targets) is EachVariable
         and config.latents is None
         and config.levels is None
         and not config.coupled
