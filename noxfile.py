@@ -201,13 +201,16 @@ def compile_gpu(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def bench(session: nox.Session) -> None:
-    """Time the kernels or the simulators beside others: `nox -s bench -- kernels --save`, `-- sim`."""
+    """Time the kernels (`nox -s bench -- kernels --save`), simulators (`sim`), distances (`eval`)."""
     install_everything(session)
     asked = session.posargs or ["kernels"]
     if "sim" in asked:
         for package in ("sempler", "causal-playground", "sergio_rs"):  # absent where pip has none
             session.install(package, "-c", "constraints.txt", success_codes=[0, 1])
         session.install("--no-deps", "avici==1.0.7", success_codes=[0, 1])
+    if "eval" in asked:
+        for package in ("dcor", "hyppo", "scikit-learn"):
+            session.install(package, "-c", "constraints.txt", success_codes=[0, 1])
     session.run("python", "benchmarks/run.py", *asked)
 
 

@@ -4,7 +4,7 @@ On a CPU, one thread by default, in CPU seconds, which others on the machine dis
 to compute a case take turns, so that what disturbs one disturbs all. On a GPU, time between events.
 
 `nox -s bench -- sim` times the simulators (simulators.py), `nox -s bench -- sim --stream` what a
-stream of theirs costs a training (streams.py).
+stream of theirs costs a training (streams.py), `nox -s bench -- eval` the distances (distances.py).
 """
 
 import argparse
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import distances
 import simulators
 import streams
 from cases import SUITES, Case, Way, ways
@@ -33,7 +34,7 @@ LARGEST = "gauss-8 step"  # whose memory is measured
 def main() -> int:
     """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suite", choices=sorted([*SUITES, "sim"]))
+    parser.add_argument("suite", choices=sorted([*SUITES, "eval", "sim"]))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="with more, wall-clock seconds")
     parser.add_argument("--dropout", type=float, default=0.0, help="the shipped models have none")
@@ -47,6 +48,9 @@ def main() -> int:
     parser.add_argument("--save", action="store_true", help="into benchmarks/results/")
     options = parser.parse_args()
     options.folder = RESULTS if options.save else options.out
+    if options.suite == "eval":
+        print(f"\nwrote {distances.measure(options)}")
+        return 0
     if options.suite == "sim":
         print(
             f"\nwrote {streams.measure(options) if options.stream else simulators.measure(options)}"

@@ -1,0 +1,160 @@
+"""Time the distances of activa-eval beside other packages: `nox -s bench -- eval`.
+
+Every way to compute a case has a process of its own, with one thread and float32 samples, and all
+take turns, so that what disturbs one disturbs all. Times are CPU seconds; with two threads the clock
+on the wall is compared with that of one thread.
+"""
+
+import argparse
+import json
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from processes import Process, commit_here
+from report import spread
+
+WORKER = Path(__file__).with_name("distance_worker.py")
+ROUNDS = 7
+LONGEST = 60.0  # seconds that a package may take for one case; what would take longer is cut
+TWO = "activa, 2 threads"
+OURS = ("activa", TWO)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """P pairs of samples of n rows in d columns."""
+
+    P: int
+    n: int
+    d: int
+
+    @property
+    def name(self) -> str:
+        """As cases have it in their names."""
+        return f"{self.P} of {self.n} x {self.d}"
+
+
+SHAPES = (Shape(1000, 40, 2), Shape(1000, 30, 8), Shape(1, 3000, 8))
+PEERS = {  # of the packages that compute it, the time to beat is the least
+    "energy": ("PyTorch", "SciPy", "dcor", "hyppo"),
+    "mmd": ("PyTorch", "NumPy", "scikit-learn"),
+    "wasserstein": ("SciPy", "POT"),
+    "energy test": ("NumPy", "dcor", "hyppo"),
+}
+# how many times faster than the fastest of them it should be, on a small shape and on the large one
+WANTED = {"energy": (3, 2), "mmd": (5, None), "wasserstein": (5, 2), "energy test": (5, None)}
+
+
+def measure(options: argparse.Namespace) -> Path:
+    """Measure every chosen case, print it, and write the results."""
+    rows: list[Row] = []
+    absent: dict[str, str] = {}
+    with ExitStack() as stack:
+        names = dict.fromkeys(name for peers in PEERS.values() for name in peers)
+        processes = {name: stack.enter_context(_process(name)) for name in (*OURS, *names)}
+        machine = processes["activa"].ask("describe")
+        print(json.dumps(machine, indent=1), flush=True)
+        for shape in SHAPES:
+            for what, (small, large) in WANTED.items():
+                wanted = small if shape.P > 1 else large
+                if wanted is None or options.only not in f"{what}, {shape.name}":
+                    continue
+                ways = {
+                    name: processes[name] for name in (*OURS, *PEERS[what]) if name not in absent
+                }
+                found, missing = take_turns(what, shape, ways, wanted, quick=options.quick)
+                rows += found
+                absent |= missing
+                print(text(found, missing), flush=True)
+    device = f"{machine['processor']} {machine['instruction_set']}"
+    result = {
+        "suite": "eval",
+        "device": device,
+        **machine,
+        "commit": commit_here(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": options.quick,
+        "rows": rows,
+        "absent": absent,
+    }
+    options.folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^a-z0-9]+", "-", f"eval {device} {result['commit']}".lower()).strip("-")
+    path: Path = options.folder / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def take_turns(
+    what: str, shape: Shape, ways: dict[str, Process], wanted: float, *, quick: bool
+) -> tuple[list[Row], dict[str, str]]:
+    """Let every way compute the case once a round; also say which package is absent, and why."""
+    pairs = min(shape.P, 20) if quick else shape.P
+    times: dict[str, list[dict[str, float]]] = {}
+    versions: dict[str, str] = {}
+    shares: dict[str, float] = {}  # of the pairs that a way computes in its turn
+    absent = {}
+    for name, process in ways.items():
+        request = {"what": what, "P": pairs, "n": shape.n if not quick else 30, "d": shape.d}
+        try:
+            first = process.ask("warm", **request, longest=LONGEST / ROUNDS)
+        except RuntimeError as error:
+            absent[name] = str(error)
+            continue
+        versions[name], shares[name], times[name] = first["version"], first["share"], []
+    for _ in range(2 if quick else ROUNDS):
+        for name, taken in times.items():
+            taken.append(ways[name].ask("time"))
+    rows = []
+    for name, taken in times.items():
+        clock = "wall" if name == TWO else "cpu"
+        seconds = [t[clock] / shares[name] for t in taken]
+        ratio = median(s / t[clock] for s, t in zip(seconds, times["activa"], strict=True))
+        low, high = spread(seconds)
+        rows.append({
+            "case": f"{what}, {shape.name}",
+            "way": name,
+            "version": versions[name],
+            "clock": "CPU seconds" if clock == "cpu" else "wall-clock seconds",
+            "rounds": len(taken),
+            "share_measured": shares[name],
+            "seconds": {"median": _round(median(seconds)), "low": _round(low), "high": _round(high)},
+            "times_activa": _round(ratio),
+            "wanted": wanted,
+        })  # fmt: skip
+    return rows, absent
+
+
+def text(rows: list[Row], absent: dict[str, str]) -> str:
+    """Lay the rows of one case out."""
+    peers = [r for r in rows if r["way"] not in OURS]
+    lines = [f"\n{rows[0]['case']}"] if rows else []
+    if peers:
+        fastest = min(peers, key=lambda r: r["times_activa"])
+        lines[0] += (f": {fastest['times_activa']:.1f} times faster than {fastest['way']}, "
+                     f"the fastest other; {rows[0]['wanted']} wanted")  # fmt: skip
+    for r in rows:
+        low, middle, high = (1e3 * r["seconds"][k] for k in ("low", "median", "high"))
+        share = (
+            "" if r["share_measured"] == 1 else f" (from {r['share_measured']:.1%} of the pairs)"
+        )
+        lines.append(
+            f"  {r['way']:<18}{middle:>11,.2f} ms [{low:,.2f}, {high:,.2f}] by {r['clock']}  "
+            f"{r['times_activa']:>8.3g} of activa's; {r['version']}{share}"
+        )
+    return "\n".join(
+        [*lines, *(f"  {name:<18}{'absent':>11}   {why}" for name, why in absent.items())]
+    )
+
+
+def _process(name: str) -> Process:
+    return Process("bare", {"way": name, "threads": 2 if name == TWO else 1}, worker=WORKER)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.4g}")
