@@ -12,7 +12,7 @@ TINY = ("--models", 3, "--slow-models", 2, "--draws", 2)
 RECIPE = """
 name: beta-2
 data: {simulator: beta-2, n_samples: 40, validation_models: 3}
-model: {embed_dim: 8, hidden_dim: 8, decoder_blocks: 1, latent_dim: 2}
+model: {embed_dim: 8, hidden_dim: 8, decoder_blocks: 1, latent: false}
 training: {steps: 2, batch_size: 3, warmup_steps: 1, validation_draws: 2}
 """
 
@@ -105,6 +105,7 @@ def test_a_row_can_be_trained_from_its_recipe_first(
     (row,) = json.loads(result.stdout)["rows"]
     assert row["card"]["steps"] == 2
     assert "activa" in methods(row)
+    assert "activa_one_draw" not in methods(row)  # there is nothing to draw
     assert (tmp_path / "out" / "runs" / "beta-2" / "model.safetensors").is_file()
 
 

@@ -137,7 +137,7 @@ def _measured(row: Row, path: Path | None, settings: Record) -> Record:
 def _ours(asked: "Activa", draws: int) -> "dict[str, Predictor]":
     """Return the model with all its draws, and with one, as the text to the paper's table says."""
     ours: dict[str, Predictor] = {"activa": asked.predictor(draws=draws)}
-    if draws > 1:
+    if draws > 1 and asked.config.latent:
         ours["activa_one_draw"] = asked.predictor(draws=1)
     return ours
 
