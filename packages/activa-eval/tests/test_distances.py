@@ -253,6 +253,8 @@ def test_widths_of_any_size_are_taken() -> None:
         got = mmd(x * scale, y * scale, bandwidth=[0.5 * scale, 2.0 * scale])
         assert_allclose(got, mmd(x, y, bandwidth=[0.5, 2.0]), rtol=1e-12)
     assert_allclose(mmd(x, y, bandwidth=1e-200), np.sqrt(1 / 9 + 1 / 7), rtol=1e-12)
+    halves = mmd(x, y, bandwidth=[1e-200, 1.0, 1e200], squared=True)  # 1e200: all rows are equal
+    assert_allclose(3 * halves, 1 / 9 + 1 / 7 + mmd(x, y, bandwidth=1.0, squared=True), rtol=1e-12)
 
 
 def test_a_pair_of_huge_rows_leaves_the_others_in_its_batch_alone() -> None:

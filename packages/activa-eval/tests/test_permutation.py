@@ -117,6 +117,14 @@ def test_the_unit_of_the_data_does_not_change_a_p_value() -> None:
         np.testing.assert_array_equal(got, expected)
 
 
+def test_widths_of_any_size_are_tested() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 3, 9, 2))
+    expected = mmd_test(x, y, n_permutations=99, seed=2, bandwidth=0.5)
+    scaled = mmd_test(x * 2.0**900, y * 2.0**900, n_permutations=99, seed=2, bandwidth=2.0**899)
+    np.testing.assert_allclose(scaled.statistic, expected.statistic, rtol=1e-12)
+    np.testing.assert_array_equal(scaled.p_value, expected.p_value)
+
+
 @pytest.mark.parametrize("bandwidth", [0.7, [0.7, 0.7]])
 def test_a_kernel_of_ones_own_is_tested_like_the_gaussian(bandwidth: Any) -> None:
     def gaussian(u: Any, v: Any) -> Any:

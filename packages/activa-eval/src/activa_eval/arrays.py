@@ -270,4 +270,5 @@ def _unit_of(x: Rows, y: Rows, *, always: bool) -> FloatArray:
         tops = [np.abs(half - halves[0][:, :1]).max(axis=(1, 2)) for half in halves]
         spread[endless] = np.minimum(np.maximum(*tops), 2.0**1022)  # NaN and inf are no spread
     chosen = (spread > 0.0) & (always | (spread > 2.0**100) | (spread < 2.0**-100))
-    return np.ldexp(1.0, np.frexp(np.where(chosen, spread, 0.5))[1].clip(max=1023))
+    exponents: IntArray = np.frexp(np.where(chosen, spread, 0.5))[1]
+    return np.ldexp(1.0, np.minimum(exponents, 1023))

@@ -69,24 +69,25 @@ class Widths:
 
 def pairs_by_unit(
     pairs: Pairs, widths: FloatArray
-) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray]]:
-    """Yield (where, x, y, widths) with rows and widths that the kernel can take as they are.
+) -> Iterator[tuple[tuple[IntArray, ...], Rows, Rows, FloatArray]]:
+    """Yield (cells of `widths`, x, y, widths) with numbers that the kernel can take as they are.
 
     What is much smaller than a width may underflow, and what is much larger may overflow, but a
-    width itself and its square may not: pairs with such a width are divided by it, in float64.
+    width itself and its square may not: pairs with such a width are divided by each, in float64.
     """
     lost = (((widths < LEAST) & (widths > 0.0)) | (widths > LARGEST)).any(axis=1)
-    where = np.flatnonzero(~lost)
+    where, columns = np.flatnonzero(~lost), np.arange(widths.shape[1])
     if not lost.any():
-        yield where, pairs.x, pairs.y, widths
+        yield np.ix_(where, columns), pairs.x, pairs.y, widths
         return
-    yield where, pairs.x[where], pairs.y[where], widths[where]
+    yield np.ix_(where, columns), pairs.x[where], pairs.y[where], widths[where]
     for pair in np.flatnonzero(lost):
-        one = slice(pair, pair + 1)
-        x, y = (part[one].astype(np.float64) for part in (pairs.x, pairs.y))
-        largest, least = np.frexp([max(np.abs(x).max(), np.abs(y).max()), widths[pair].min()])[1]
-        unit = np.ldexp(1.0, min(1023, max(int(least), int(largest) - 1020)))
-        yield np.array([pair]), x / unit, y / unit, widths[one] / unit
+        x, y = (part[pair][None].astype(np.float64) for part in (pairs.x, pairs.y))
+        largest = int(np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
+        for column in columns:
+            width = widths[pair, column]
+            unit = np.ldexp(1.0, min(1023, max(int(np.frexp(width)[1]), largest - 1020)))
+            yield np.ix_([pair], [column]), x / unit, y / unit, np.full((1, 1), width / unit)
 
 
 def _median(rows: Rows) -> FloatArray:

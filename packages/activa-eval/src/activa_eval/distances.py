@@ -163,12 +163,15 @@ def refuse_root(root: bool, biased: bool, instead: str) -> None:
 def _gaussian_terms(pairs: Pairs, widths: Widths) -> FloatArray:
     """Mean kernel values (P, 5): across, within each, and on the diagonals, where they are 1."""
     scales = widths.read(pairs)  # (P, K)
-    terms = np.ones((len(scales), 5))
-    for where, x, y, widths_here in pairs_by_unit(pairs, scales):
+    values = np.empty((3, *scales.shape))
+    for cells, x, y, some in pairs_by_unit(pairs, scales):
+        where = cells[0][:, 0]
         # a distance that overflows is infinite, and its kernel is rightly 0
         with np.errstate(over="ignore"):
-            parts = mmd_terms(x, y, widths_here, pairs.a[where], pairs.b[where])
-        terms[where, :3] = np.stack([part.mean(axis=-1) for part in parts], axis=-1)
+            parts = mmd_terms(x, y, some, pairs.a[where], pairs.b[where])
+        for place, part in enumerate(parts):
+            values[place][cells] = part
+    terms = np.concatenate([values.mean(axis=-1).T, np.ones((len(scales), 2))], axis=1)
     terms[(scales == 0.0).any(axis=1)] = 1.0  # all rows are equal: exactly, not up to rounding
     return terms
 

@@ -104,14 +104,14 @@ def mmd_test(
     pairs = paired(x, y)
     if kernel is None:
         scales = widths.read(pairs)  # (P, K)
-        values = np.zeros((len(scales), n_permutations + 1))
-        for where, rows_x, rows_y, widths_here in pairs_by_unit(pairs, scales):
-            for scale in widths_here.T:
+        observed, permuted = np.zeros(len(scales)), np.zeros((len(scales), n_permutations))
+        for cells, rows_x, rows_y, some in pairs_by_unit(pairs, scales):
+            where = cells[0][:, 0]
+            for scale in some.T:
                 with np.errstate(over="ignore"):
                     found = permutation_statistics(rows_x, rows_y, bandwidth=scale, **options)
-                values[where, 0] += found.observed / len(widths_here.T)
-                values[where, 1:] += found.permuted / len(widths_here.T)
-        observed, permuted = values[:, 0], values[:, 1:]
+                observed[where] += found.observed / scales.shape[1]
+                permuted[where] += found.permuted / scales.shape[1]
     else:
         observed, permuted = _by_kernel(pairs, kernel, n_permutations, seed)
     return _result(pairs, observed, p_values(observed, permuted, np.ones(len(observed))))
