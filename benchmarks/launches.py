@@ -13,7 +13,8 @@ FREE = ("aten::detach", "aten::empty", "aten::new_empty", "aten::_unsafe_view") 
 class Launches:
     """Counts, while it is entered: an operation of torch as one kernel, ours as what Triton launches.
 
-    Without a GPU nothing of ours is computed meanwhile, so what comes out is no number to use.
+    Ours are seen where a gradient is asked for: what needs none goes past torch's dispatcher. Without
+    a GPU nothing of ours is computed meanwhile, so what comes out is no number to use.
 
     Attributes
     ----------
