@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "instructions.hpp"
 #include "linear.hpp"
 #include "sets.hpp"
 #include "streams.hpp"
@@ -36,10 +37,6 @@ std::vector<std::string> instruction_sets() {  // best last, in the order of Set
     names.push_back("avx512");
 #endif
   return names;
-}
-
-Set set_of(const std::string& name) {
-  return name == "avx512" ? Set::avx512 : name == "avx2" ? Set::avx2 : Set::base;
 }
 
 Streams streams(uint64_t key, const Words& word1, const Words& word2, const Words& word3) {

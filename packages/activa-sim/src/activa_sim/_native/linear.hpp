@@ -27,8 +27,6 @@ struct Linear {
 
 void draw_linear(const Linear&, Set, int threads);
 
-constexpr int64_t WIDEST = 16;  // lanes of any set
-
 // Counter words of n blocks beside those of the model; n is a multiple of WIDEST.
 struct Counters {
   const uint32_t *block, *site, *axes;

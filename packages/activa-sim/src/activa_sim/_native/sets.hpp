@@ -1,9 +1,13 @@
 // The instruction sets that arithmetic is compiled for, each in a namespace of its name.
 #pragma once
 
+#include <cstdint>
+
 namespace activa {
 
 enum class Set { base, avx2, avx512 };
+
+constexpr int64_t WIDEST = 16;  // lanes of 32 bits of the widest set
 
 // ACTIVA_EACH_SET(M) writes M(set) once for every set that this build has: for declarations.
 // ACTIVA_CHOOSE(set, f) is the address of f in the namespace of a set.

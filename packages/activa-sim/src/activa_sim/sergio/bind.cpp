@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../_native/instructions.hpp"
 #include "langevin.hpp"
 #include "modules.hpp"
 #include "technical.hpp"
@@ -22,10 +23,6 @@ template <class T>
 using Array = py::array_t<T, py::array::c_style>;
 using Truths = Array<bool>;
 using Numbers = Array<double>;
-
-Set set_of(const std::string& name) {
-  return name == "avx512" ? Set::avx512 : name == "avx2" ? Set::avx2 : Set::base;
-}
 
 Kicks kicks_of(const std::string& name) {
   return name == "dpd" ? Kicks::dpd : name == "sp" ? Kicks::sp : Kicks::spd;

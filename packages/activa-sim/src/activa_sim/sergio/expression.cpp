@@ -44,27 +44,40 @@ class Worker {  // what one thread needs
   }
 
   void model(int64_t m) {
-    sort_genes(e.graphs + m * e.d * e.d);
+    list_regulators(e.graphs + m * e.d * e.d);
+    sort_genes();
     choose_rows(m);
     float* courses = courses_.of(course_size_);
     for (const int64_t gene : genes_) courses = one_gene(m, gene, courses);
   }
 
  private:
-  // Levels as in levels.py, genes by falling level, and room for the courses of those with targets.
-  void sort_genes(const bool* graph) {
+  // Who regulates each gene: by_[begin_[j]], ..., rising.
+  void list_regulators(const bool* graph) {
     const int64_t d = e.d;
-    level_.assign(d, 0), waits_.assign(d, 0), genes_.clear();
+    begin_.assign(d + 1, 0), waits_.assign(d, 0), by_.clear();
     for (int64_t i = 0; i < d; ++i)
-      for (int64_t j = 0; j < d; ++j) waits_[i] += graph[i * d + j];
+      for (int64_t j = 0; j < d; ++j) waits_[i] += graph[i * d + j], begin_[j + 1] += graph[i * d + j];
+    for (int64_t j = 0; j < d; ++j) begin_[j + 1] += begin_[j];
+    by_.resize(begin_[d]);
+    filled_.assign(begin_.begin(), begin_.end() - 1);
+    for (int64_t i = 0; i < d; ++i)
+      for (int64_t j = 0; waits_[i] && j < d; ++j)
+        if (graph[i * d + j]) by_[filled_[j]++] = i;
+  }
+
+  // Levels as in levels.py, genes by falling level, and room for the courses of those with targets.
+  void sort_genes() {
+    const int64_t d = e.d;
+    level_.assign(d, 0), genes_.clear();
     for (int64_t i = 0; i < d; ++i)
       if (!waits_[i]) genes_.push_back(i);
     for (size_t k = 0; k < genes_.size(); ++k)
-      for (int64_t i = 0, j = genes_[k]; i < d; ++i)
-        if (graph[i * d + j]) {
-          level_[i] = std::max(level_[i], level_[j] + 1);
-          if (!--waits_[i]) genes_.push_back(i);
-        }
+      for (int64_t at = begin_[genes_[k]]; at < begin_[genes_[k] + 1]; ++at) {
+        const int64_t i = by_[at];
+        level_[i] = std::max(level_[i], level_[genes_[k]] + 1);
+        if (!--waits_[i]) genes_.push_back(i);
+      }
     std::stable_sort(genes_.begin(), genes_.end(),
                      [&](int64_t a, int64_t b) { return level_[a] > level_[b]; });
     course_size_ = 0;
@@ -118,10 +131,9 @@ class Worker {  // what one thread needs
   Gene prepare(int64_t m, int64_t j) {
     const int64_t d = e.d, square = m * d * d;
     regulators_.clear();
-    for (int64_t i = 0; i < d; ++i) {
-      const int64_t edge = square + i * d + j;
-      if (e.graphs[edge])
-        regulators_.push_back({course_of_[i], float(e.strength[edge]), !e.activates[edge]});
+    for (int64_t at = begin_[j]; at < begin_[j + 1]; ++at) {
+      const int64_t edge = square + by_[at] * d + j;
+      regulators_.push_back({course_of_[by_[at]], float(e.strength[edge]), !e.activates[edge]});
     }
     const int64_t length = blocks(j);
     for (int64_t r = 0, l = 0; r < e.R; ++r) {
@@ -188,7 +200,8 @@ class Worker {  // what one thread needs
   const Functions f;
   const int64_t seen_, lanes_;  // cells of a condition, and all its trajectories
   int64_t course_size_ = 0;
-  std::vector<int64_t> level_, waits_, genes_;
+  std::vector<int64_t> begin_, filled_, by_;  // regulators of each gene
+  std::vector<int64_t> waits_, level_, genes_;  // waits: targets whose level is not known yet
   std::vector<float*> course_of_;
   std::vector<Regulator> regulators_;
   std::vector<uint32_t> block_, axes_;

@@ -35,8 +35,6 @@ struct Expression {
 
 void draw_expression(const Expression&, Set, int threads);
 
-constexpr int64_t WIDEST = 16;  // lanes of any set
-
 struct Regulator {
   const float* course;  // its saturation: (lanes) at its mean, then at each point in time
   float strength;

@@ -28,7 +28,7 @@ struct Place {
   uint32_t word1, word2, word3;
 };
 
-constexpr int64_t ROOM = 64;  // numbers are drawn in multiples of this
+constexpr int64_t ROOM = 4 * WIDEST;  // numbers are drawn in multiples of this
 
 // Of a condition's entries x: low and high are neighbours in order, the percentile lies in between.
 struct Dropout {
