@@ -19,7 +19,7 @@ from processes import Process, commit_here
 from report import spread
 
 WORKER = Path(__file__).with_name("distance_worker.py")
-ROUNDS = 7
+ROUNDS, OF_ONE = 7, 3  # of a case, and of one that is a single large pair
 LONGEST = 60.0  # seconds that a package may take for one case; what would take longer is cut
 TWO = "activa, 2 threads"
 OURS = ("activa", TWO)
@@ -107,7 +107,7 @@ def take_turns(
             absent[name] = str(error)
             continue
         versions[name], shares[name], times[name] = first["version"], first["share"], []
-    for _ in range(2 if quick else ROUNDS):
+    for _ in range(2 if quick else ROUNDS if shape.P > 1 else OF_ONE):
         for name, taken in times.items():
             taken.append(ways[name].ask("time"))
     rows = []
