@@ -10,12 +10,13 @@
 # `out` and `plan` are written. An int is the first pair whose search did not end, or -1.
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Rows = NDArray[np.float32] | NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
 cuda_compiler: str
 
