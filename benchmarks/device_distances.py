@@ -6,12 +6,10 @@ each call, and what an A100 needs for its arithmetic and its memory at the least
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +21,7 @@ from floor import BANDWIDTH, FLOAT, RATE
 from launches import Launches
 from processes import ROOT, commit_here
 from report import spread
+from save import save
 from torch import Tensor
 
 ROUNDS, TIMES = 15, 10  # calls are timed ten at once
@@ -147,12 +146,9 @@ def main() -> int:
         "rows": [row for name in MEASURES for size in SIZES for row in timed(name, size)],
         "computed": computed,
     }
-    name = f"distances {result['device']} {result['commit']}".lower()
     folder = ROOT / ("benchmarks/results" if options.save else "runs/benchmarks")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = Path(folder / f"{re.sub(r'[^a-z0-9]+', '-', name).strip('-')}.json")
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {path}")
+    name = ("distances", str(result["device"]), str(result["commit"]))
+    print(f"wrote {save(result, folder, *name)}")
     return 0
 
 

@@ -7,7 +7,6 @@ on the wall is compared with that of one thread.
 
 import argparse
 import json
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 
 from processes import Process, commit_here
 from report import spread
+from save import save
 
 WORKER = Path(__file__).with_name("distance_worker.py")
 ROUNDS, OF_ONE = 7, 3  # of a case, and of one that is a single large pair
@@ -83,11 +83,7 @@ def measure(options: argparse.Namespace) -> Path:
         "rows": rows,
         "absent": absent,
     }
-    options.folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", f"eval {device} {result['commit']}".lower()).strip("-")
-    path: Path = options.folder / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return path
+    return save(result, options.folder, "eval", device, result["commit"])
 
 
 def take_turns(

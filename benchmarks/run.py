@@ -9,7 +9,6 @@ stream of theirs costs a training (streams.py), `nox -s bench -- eval` the dista
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from cases import SUITES, Case, Way, ways
 from floor import floor
 from processes import ROOT, Process, commit_here, install
 from report import Row, Times, comparisons, draw, row, text, verdicts
+from save import save
 
 RESULTS = ROOT / "benchmarks" / "results"
 FEWEST, MOST = 3, 15  # rounds of a case
@@ -62,11 +62,7 @@ def main() -> int:
         except RuntimeError as error:
             print(f"cannot measure: {error}", file=sys.stderr)
             return 1
-    folder: Path = options.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", f"{result['device']} {result['commit']}".lower()).strip("-")
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    path = save(result, options.folder, result["device"], result["commit"])
     threads = "" if result["accelerator"] else f", threads: {result['threads']}"
     title = f"{result['device']}{threads}, commit {result['commit']}"
     draw(result["comparisons"], title, path.with_suffix(".png"))

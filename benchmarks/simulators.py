@@ -7,7 +7,6 @@ with two is compared with that with one, which takes a machine that does nothing
 
 import argparse
 import json
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any
 
 from processes import Process, commit_here
 from report import spread
+from save import save
 
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
@@ -100,11 +100,7 @@ def measure(options: argparse.Namespace) -> Path:
         "rows": rows,
         "absent": absent,
     }
-    options.folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", f"sim {device} {result['commit']}".lower()).strip("-")
-    path: Path = options.folder / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return path
+    return save(result, options.folder, "sim", device, result["commit"])
 
 
 def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dict[str, str]]:

@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 
 from processes import commit_here
+from save import save
 
 RECIPES = ("gauss-2", "gauss-8")
 STEPS, ROUNDS = 8, 3
@@ -49,10 +50,7 @@ def measure(options: argparse.Namespace) -> Path:
         "shares": shares,
         "memory": looks,
     }
-    options.folder.mkdir(parents=True, exist_ok=True)
-    path: Path = options.folder / f"sim-stream-{result['commit']}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return path
+    return save(result, options.folder, "sim stream", result["commit"])
 
 
 def of_a_step(name: str, *, quick: bool) -> dict[str, Any]:

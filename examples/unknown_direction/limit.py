@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 from activa_core import Activa
-from activa_eval import compare, hedge, score
+from activa_eval import Predictor, compare, hedge, score
 from activa_sim import simulator
 
 DRAWS = 1000
@@ -67,12 +67,16 @@ class Answer:
     def log_prob(self, rows: np.ndarray) -> np.ndarray:
         z = (np.asarray(rows)[:, self.o, None] - self.mean) / self.sd
         density = np.exp(-(z**2) / 2) / (self.sd * np.sqrt(2 * np.pi))
-        return np.log(density.mean(axis=1))
+        return np.asarray(np.log(density.mean(axis=1)))
 
 
 models = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 model = Activa.from_pretrained("general-2")
-predictors = {"general-2": model.predictor(), "exact posterior": Answer, "hedge": hedge}
+predictors: dict[str, Predictor] = {
+    "general-2": model.predictor(),
+    "exact posterior": Answer,
+    "hedge": hedge,
+}
 for N in (20, 100, 500):
     batch = simulator("linear-gaussian-2").sample(models, N, seed=1, split="test")
     scores = {name: score(predictor, batch) for name, predictor in predictors.items()}

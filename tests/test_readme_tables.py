@@ -1,104 +1,15 @@
-"""The tools that lint relies on notice what they are there to notice."""
+"""The tables of the READMEs say what was measured, and lint notices when they do not."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import paper_table
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-def load(name: str) -> ModuleType:
-    """Import a script of tools/."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sys.path.insert(0, str(ROOT / "tools"))  # they import each other
-versions, readme_tables = load("versions"), load("readme_tables")
-sys.path.remove(str(ROOT / "tools"))
-
-
-def project(version: str, *dependencies: str) -> dict[str, Any]:
-    return {"version": version, "dependencies": list(dependencies)}
-
-
-@pytest.mark.parametrize(
-    ("requirement", "complaint"),
-    [
-        ("activa-kernels>=0.1,<0.2", None),
-        ("activa-kernels[torch]>=0.1,<0.2", None),
-        ("activa-kernels>=0.2,<0.3", "but the tree has 0.1.0"),
-        ("activa-kernels>=0.1", "without an upper bound"),
-        ("numpy", None),
-    ],
-)
-def test_a_range_must_hold_the_version_of_the_tree(requirement: str, complaint: str | None) -> None:
-    tree = {"activa-kernels": project("0.1.0"), "activa-eval": project("0.1.0", requirement)}
-    found = " ".join(versions.ranges(tree))
-    assert complaint in found if complaint else not found
-
-
-@pytest.mark.parametrize(
-    ("changelog", "complaint"),
-    [
-        ("# c\n\n## Unreleased\n\n## 0.2.0 (2030-01-01)\n\n## 0.1.0\n", None),
-        ("# c\n\n## Unreleased\n\n- new\n\n## 0.1.0\n", None),
-        ("# c\n\n## Unreleased\n\n## 0.1.0\n", "says nothing of what is new"),
-        ("# c\n\n## Unreleased\n\n- new\n\n## 0.10.0\n", "ends at 0.10.0"),
-        ("# c\n\n## 0.2.0\n", "first heading"),
-        (None, "first heading"),
-    ],
-)
-def test_a_changelog_must_lead_up_to_the_version(
-    changelog: str | None, complaint: str | None, tmp_path: Path
-) -> None:
-    folder = tmp_path / "packages" / "activa-sim"
-    folder.mkdir(parents=True)
-    if changelog is not None:
-        (folder / "CHANGELOG.md").write_text(changelog)
-    found = " ".join(versions.changelogs(tmp_path, {"activa-sim": project("0.2.0")}))
-    assert complaint in found if complaint else not found
-
-
-@pytest.mark.parametrize(
-    ("tag", "complaint"),
-    [
-        ("activa-sim-v0.2.0", "no section for 0.2.0"),
-        ("activa-sim-v0.3.0", "is at 0.2.0"),
-        ("activa-v0.2.0", "names no package"),
-    ],
-)
-def test_a_tag_that_is_no_release_is_refused(tag: str, complaint: str, tmp_path: Path) -> None:
-    found = " ".join(versions.release(tmp_path, {"activa-sim": project("0.2.0")}, tag))
-    assert complaint in found
-
-
-def test_the_citation_must_name_the_version_of_the_method(tmp_path: Path) -> None:
-    (tmp_path / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 0.1.0\n")
-    assert list(versions.citation(tmp_path, {"activa-core": project("0.2.0")}))
-    assert not list(versions.citation(tmp_path, {"activa-core": project("0.1.0")}))
-
-
-def test_a_package_must_carry_the_licence(tmp_path: Path) -> None:
-    tree = {"activa-sim": {**project("0.1.0"), "license-files": ["LICENSE"]}}
-    copy = tmp_path / "packages" / "activa-sim" / "LICENSE"
-    copy.parent.mkdir(parents=True)
-    (tmp_path / "LICENSE").write_text("do as you like")
-    assert list(versions.licences(tmp_path, tree))
-    copy.write_text("do nothing")
-    assert list(versions.licences(tmp_path, tree))
-    copy.write_text("do as you like")
-    assert not list(versions.licences(tmp_path, tree))
-    assert list(versions.licences(tmp_path, {"activa-sim": project("0.1.0")}))
+import readme_tables
+import simulator_table
+import speed_table
 
 
 def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
@@ -148,14 +59,14 @@ def test_the_papers_rows_show_ours_beside_the_best_reference_that_knows_no_more(
         {"row": "gauss-2", "models": 9, "printed": {"ACTIVA": [0.29, 1.9, 2.0]}, "results": found},
         {"row": "sergio-iid", "models": 9, "printed": {}, "results": [record("eqvar", 0.3, "nll")]},
     ]
-    text = readme_tables.paper_table.block([{"rows": rows}])
+    text = paper_table.block([{"rows": rows}])
     assert "| gauss-2 | 9 | 0.250 [0.100, 0.500] | 0.300 (eqvar) | 0.200 | 0.140 | 0.29 |" in text
     assert "| sergio-iid | 9 | - | 0.300 (eqvar) | - | - | - |" in text
-    assert "Not yet measured" in readme_tables.paper_table.block([EVALUATION])
+    assert "Not yet measured" in paper_table.block([EVALUATION])
 
 
 def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -> None:
-    block = readme_tables.speed_table.block
+    block = speed_table.block
     older = {**BENCHMARK, "date": "2030-01-01", "commit": "older"}
     text = block([BENCHMARK, older, EVALUATION])
     assert "older" not in text
@@ -169,7 +80,7 @@ def test_the_newest_measurement_of_a_device_is_shown_beside_what_is_computed() -
 
 
 def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
-    text = readme_tables.simulator_table.block([BENCHMARK, RATES, {**RATES, "quick": True}, STREAM])
+    text = simulator_table.block([BENCHMARK, RATES, {**RATES, "quick": True}, STREAM])
     assert "| gauss-8 | **activa** | 251,234 [240,000, 260,000] | 1 |" in text
     assert "| gauss-8 | sempler 0.2.14 | 535 [500, 550] | 0.0021 |" in text
     assert "gauss-8 by 2 threads: 1.91 times as fast by the clock." in text
@@ -180,7 +91,7 @@ def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
 
 
 def test_a_measured_a100_is_no_longer_called_unmeasured_and_a_trial_run_is_not_shown() -> None:
-    block = readme_tables.speed_table.block
+    block = speed_table.block
     gpu = {**BENCHMARK, "device": "NVIDIA A100-SXM4-40GB", "accelerator": "NVIDIA A100-SXM4-40GB"}
     text = block([gpu, {**BENCHMARK, "quick": True}])
     assert "**NVIDIA A100-SXM4-40GB** (torch" in text
