@@ -97,6 +97,8 @@ def tests(session: nox.Session, package: str) -> None:
     else:
         install(session, package, *group(PROJECTS[package], "test"))
     doctests = ["--doctest-modules", "--pyargs", package.replace("-", "_")]
+    if package == "activa-eval":  # of which one module is for those who have torch
+        doctests += ["--doctest-ignore-import-errors"]
     fast = ["-m", "not slow and not gpu"]
     session.run("pytest", "-c", "pyproject.toml", *folders, *doctests, *fast, *session.posargs, env=QUIET)  # fmt: skip
 

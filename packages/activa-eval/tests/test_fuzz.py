@@ -1,6 +1,7 @@
 """Calls that nobody would think of: each gives the right numbers, NaN for its pair, or an error."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Literal
@@ -198,7 +199,9 @@ def check_pair(call: Call, x: Any, y: Any, value: Any) -> None:
     elif call.name == "wasserstein":
         check_transport(value, xy, a, b, p, slack)
     else:
-        assert 0.0 <= value <= wasserstein(x, y, a=a, b=b, p=p) * (1 + 1e-9) + slack
+        assert value >= 0.0
+        with suppress(InputError):  # its powers may leave float64 where those on a line do not
+            assert value <= wasserstein(x, y, a=a, b=b, p=p) * (1 + 1e-9) + slack
 
 
 def check_transport(value: Any, xy: Any, a: Any, b: Any, p: float, slack: Any) -> None:
