@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from activa_kernels.backend import IMPLEMENTATIONS
+from activa_sim.backend import BACKENDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,3 +55,7 @@ def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
         command, cwd=tree, env=os.environ | {"PYTHONPATH": sources}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
+
+
+def test_what_one_package_takes_for_a_backend_the_other_knows() -> None:
+    assert set(BACKENDS) == set(IMPLEMENTATIONS)  # both read ACTIVA_BACKEND

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # what other packages of ours know beside; here there is no more to choose from
-BACKENDS = ("reference", "native", "triton")
+BACKENDS = ("reference", "native", "triton", "cuda")
 INSTRUCTION_SETS = ("base", "avx2", "avx512", "avx512bf16")
 
 
