@@ -9,14 +9,13 @@ import argparse
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from processes import Process, commit_here
+from processes import Process
 from report import spread
-from save import save
+from save import save_rows
 
 WORKER = Path(__file__).with_name("distance_worker.py")
 ROUNDS, OF_ONE = 7, 3  # of a case, and of one that is a single large pair
@@ -72,18 +71,7 @@ def measure(options: argparse.Namespace) -> Path:
                 rows += found
                 absent |= missing
                 print(text(found, missing), flush=True)
-    device = f"{machine['processor']} {machine['instruction_set']}"
-    result = {
-        "suite": "eval",
-        "device": device,
-        **machine,
-        "commit": commit_here(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "quick": options.quick,
-        "rows": rows,
-        "absent": absent,
-    }
-    return save(result, options.folder, "eval", device, result["commit"])
+    return save_rows("eval", machine, rows, absent, options)
 
 
 def take_turns(

@@ -9,14 +9,13 @@ import argparse
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from processes import Process, commit_here
+from processes import Process
 from report import spread
-from save import save
+from save import save_rows
 
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
@@ -89,18 +88,7 @@ def measure(options: argparse.Namespace) -> Path:
             rows += found
             absent |= missing
             print(text(case, found, missing), flush=True)
-    device = f"{machine['processor']} {machine['instruction_set']}"
-    result = {
-        "suite": "sim",
-        "device": device,
-        **machine,
-        "commit": commit_here(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "quick": options.quick,
-        "rows": rows,
-        "absent": absent,
-    }
-    return save(result, options.folder, "sim", device, result["commit"])
+    return save_rows("sim", machine, rows, absent, options)
 
 
 def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dict[str, str]]:

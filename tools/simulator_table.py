@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from newest import newest
+
 Result = dict[str, Any]
 
 
@@ -15,12 +17,6 @@ def block(results: Sequence[Result]) -> str:
         "\n\n".join(parts or ["Not yet measured; `python -m nox -s bench -- sim --save` does."])
         + "\n"
     )
-
-
-def newest(results: Sequence[Result], suite: str) -> list[Result]:
-    """Choose the newest full measurement of each device."""
-    measured = [r for r in results if r.get("suite") == suite and not r["quick"]]
-    return [*{r["device"]: r for r in sorted(measured, key=lambda r: str(r["date"]))}.values()]
 
 
 def table(result: Result) -> Iterator[str]:

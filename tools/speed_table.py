@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from newest import newest
+
 Result = dict[str, Any]
 WANTED = "A100"  # the device that the paper trained on
 SHOWN = ("forward and backward", "step")  # a forward pass alone is in the file
@@ -10,15 +12,14 @@ SHOWN = ("forward and backward", "step")  # a forward pass alone is in the file
 
 def block(results: Sequence[Result]) -> str:
     """Lay the newest measurement of each device out, then what is computed."""
-    measured = [r for r in results if r.get("suite") == "kernels" and not r["quick"]]
-    newest = {r["device"]: r for r in sorted(measured, key=lambda r: str(r["date"]))}
-    parts = ["\n".join(table(result)) for result in newest.values()]
-    if all(result["accelerator"] for result in newest.values()):
+    measured = newest(results, "kernels")
+    parts = ["\n".join(table(result)) for result in measured]
+    if all(result["accelerator"] for result in measured):
         parts.append("A CPU: not yet measured; `python -m nox -s bench -- kernels --save` does.")
-    if not any(WANTED in str(result["accelerator"]) for result in newest.values()):
+    if not any(WANTED in str(result["accelerator"]) for result in measured):
         parts.append(f"A GPU: not yet measured on an {WANTED}; `python -m nox -s gpu` there does.")
-    if newest:
-        parts.append("\n".join(floors(max(newest.values(), key=lambda r: str(r["date"])))))
+    if measured:
+        parts.append("\n".join(floors(max(measured, key=lambda r: str(r["date"])))))
     return "\n\n".join(parts) + "\n"
 
 
