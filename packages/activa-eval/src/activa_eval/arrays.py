@@ -53,14 +53,18 @@ class Pairs:
         """Return a power of two near the spread of each pair, (P,); 1 where all rows are equal."""
         return _unit_of(self.x, self.y, always=True)
 
+    def finite(self) -> BoolArray:
+        """Return which pairs have no entry that is not finite, (P,)."""
+        parts = (self.x, self.y, self.a, self.b)
+        known = [np.isfinite(p).all(axis=tuple(range(1, p.ndim))) for p in parts]
+        return np.asarray(np.logical_and.reduce(known))
+
     def blocks(self, cells: int) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray, FloatArray]]:
         """Yield (where, x, y, a, b) of some pairs at a time, where a pair takes so many `cells`.
 
         Pairs with non-finite entries never appear.
         """
-        parts = (self.x, self.y, self.a, self.b)
-        finite = [np.isfinite(p).all(axis=tuple(range(1, p.ndim))) for p in parts]
-        usable = np.flatnonzero(np.logical_and.reduce(finite))
+        usable = np.flatnonzero(self.finite())
         size = max(1, CELLS // cells)
         for start in range(0, len(usable), size):
             where = usable[start : start + size]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from activa_eval.arrays import FloatArray, Pairs, paired, stays_in_torch, to_flo
 from activa_eval.bandwidth import Bandwidth, Widths, pairs_by_unit
 from activa_eval.errors import InputError
 
+Means = TypeVar("Means")
 Kernel: TypeAlias = Callable[[Any, Any], Any]
 """k: rows (P, n, d) and (P, m, d) -> (P, n, m), of arrays or, where gradients flow, of tensors."""
 
@@ -69,7 +70,7 @@ def energy_distance(
         return result
     pairs, unit = paired(x, y, a, b, least=least).scaled()
     across, first, second = energy_terms(pairs.x, pairs.y, pairs.a, pairs.b)
-    energy = 2.0 * across - _within(first, pairs.a, biased) - _within(second, pairs.b, biased)
+    energy = 2.0 * across - over_pairs(first, pairs.a, biased) - over_pairs(second, pairs.b, biased)
     energy = (energy.clip(min=0.0) if biased else energy) * unit
     return pairs.unflatten(np.sqrt(energy) if sqrt else energy)
 
@@ -139,8 +140,8 @@ def mmd(
     pairs = paired(x, y, a, b, least=least)
     terms = _gaussian_terms(pairs, widths) if kernel is None else _kernel_terms(pairs, kernel)
     across, first, second, own_first, own_second = np.moveaxis(terms, -1, 0)
-    square = _within(first, pairs.a, biased, own_first) - 2.0 * across
-    square += _within(second, pairs.b, biased, own_second)
+    square = over_pairs(first, pairs.a, biased, own_first) - 2.0 * across
+    square += over_pairs(second, pairs.b, biased, own_second)
     square = square.clip(min=0.0) if biased else square
     return pairs.unflatten(square if squared else np.sqrt(square))
 
@@ -196,11 +197,13 @@ def _mean(values: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("pi,pi->p", a, np.einsum("pij,pj->pi", values, b)))
 
 
-def _within(
-    mean: FloatArray, weights: FloatArray, biased: bool, diagonal: FloatArray | float = 0.0
-) -> FloatArray:
-    """Mean over all pairs of rows of one sample, or over different ones (unbiased)."""
+def over_pairs(mean: Means, weights: Any, biased: bool, diagonal: Any = 0.0) -> Means:
+    """Mean over all pairs of rows of one sample, or over different ones (unbiased).
+
+    Of arrays or tensors: means (P,), weights (P, n) and means of the diagonal (P,).
+    """
     if biased:
         return mean
     own = (weights * weights).sum(axis=1)
-    return np.asarray((mean - diagonal * own) / (1.0 - own))
+    unbiased: Means = (mean - diagonal * own) / (1.0 - own)
+    return unbiased

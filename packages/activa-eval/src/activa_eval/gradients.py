@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from activa_kernels.distances import torch_op, transport_plan
 from activa_kernels.distances.torch_assignment import assignment
@@ -23,8 +22,9 @@ from activa_eval.arrays import (
     weights_of,
 )
 from activa_eval.bandwidth import Widths
+from activa_eval.distances import over_pairs
 from activa_eval.errors import InputError
-from activa_eval.line import monotone_plan
+from activa_eval.line import line_plan
 from activa_eval.transport import Transport
 
 HIGHEST_ORDER = 20.0  # beyond it, powers of distances and of their gradients vanish in float64
@@ -92,7 +92,7 @@ def energy_distance(pairs: TensorPairs, *, biased: bool, sqrt: bool) -> Any:
 
     def measure(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
         across, first, second = torch_op.energy_terms(x, y, a, b)
-        energy = 2.0 * across - _within(first, a, biased) - _within(second, b, biased)
+        energy = 2.0 * across - over_pairs(first, a, biased) - over_pairs(second, b, biased)
         energy = energy.clamp(min=0.0) if biased else energy
         return _power(energy, 0.5) if sqrt else energy
 
@@ -110,8 +110,8 @@ def mmd(pairs: TensorPairs, widths: Widths, kernel: Any, *, biased: bool, square
             diagonals = [a.new_ones(len(a))] * 2
         else:
             terms, diagonals = _kernel_terms(kernel, x.double(), y.double(), a, b)
-        square = _within(terms[1], a, biased, diagonals[0]) - 2.0 * terms[0]
-        square = square + _within(terms[2], b, biased, diagonals[1])
+        square = over_pairs(terms[1], a, biased, diagonals[0]) - 2.0 * terms[0]
+        square = square + over_pairs(terms[2], b, biased, diagonals[1])
         square = square.clamp(min=0.0) if biased else square
         return square if squared else _power(square, 0.5)
 
@@ -177,9 +177,7 @@ def _plan(x: Tensor, y: Tensor, costs: Tensor, a: Tensor, b: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(columns, n).double() / n
     left, right, known, *weights = (t.detach().cpu().numpy() for t in (x, y, costs, a, b))
     if left.shape[-1] == 1:
-        at_x, at_y, widths = monotone_plan(left[..., 0], right[..., 0], *weights)
-        found = np.zeros_like(known)
-        np.add.at(found, (np.arange(len(found))[:, None], at_x, at_y), widths)
+        found = line_plan(left[..., 0], right[..., 0], *weights)
     else:
         found = transport_plan(known, *weights)
     return torch.as_tensor(found, device=x.device)
@@ -200,14 +198,6 @@ def _weights(value: Any, sample: Tensor, name: str, of: str, least: int) -> Tens
         return torch.as_tensor(checked, device=sample.device)
     weights = value.to(device=sample.device, dtype=torch.float64)
     return weights / weights.sum(dim=-1, keepdim=True)
-
-
-def _within(mean: Tensor, weights: Tensor, biased: bool, diagonal: Tensor | float = 0.0) -> Tensor:
-    """Mean over all pairs of rows of one sample, or over different ones (unbiased)."""
-    if biased:
-        return mean
-    own = weights.square().sum(dim=1)
-    return (mean - diagonal * own) / (1.0 - own)
 
 
 def _scales(x: Tensor, y: Tensor, widths: Widths) -> Tensor:

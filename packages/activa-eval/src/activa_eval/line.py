@@ -32,6 +32,14 @@ def line_distance(
     return np.asarray(top * (widths * powers).sum(axis=-1) ** (1.0 / p))
 
 
+def line_plan(x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return the plans of P pairs of samples on a line, (P, n) and (P, m) -> (P, n, m)."""
+    at_x, at_y, widths = monotone_plan(x, y, a, b)
+    plans = np.zeros((len(x), x.shape[-1], y.shape[-1]))
+    np.add.at(plans, (np.arange(len(x))[:, None], at_x, at_y), widths)
+    return plans
+
+
 def monotone_plan(
     x: FloatArray, y: FloatArray, a: FloatArray, b: FloatArray
 ) -> tuple[IntArray, IntArray, FloatArray]:

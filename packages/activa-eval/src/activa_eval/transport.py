@@ -10,7 +10,7 @@ from activa_kernels.distances import transport_plan, wasserstein_power
 
 from activa_eval.arrays import FloatArray, Pairs, Rows, paired, place, stays_in_torch
 from activa_eval.errors import InputError
-from activa_eval.line import line_distance, monotone_plan
+from activa_eval.line import line_distance, line_plan
 from activa_eval.pairwise import distances_between
 
 VANISHED = 1e-200  # a sum of p-th powers below this may have lost terms to underflow
@@ -132,9 +132,7 @@ def _with_plan(pairs: Pairs, p: float) -> tuple[FloatArray, FloatArray]:
     for where, x, y, a, b in pairs.blocks(n * m):
         costs = distances_between(x, y) ** p
         if x.shape[-1] == 1:
-            at_x, at_y, widths = monotone_plan(_points(x), _points(y), a, b)
-            plans[where] = 0.0
-            np.add.at(plans, (where[:, None], at_x, at_y), widths)
+            plans[where] = line_plan(_points(x), _points(y), a, b)
         else:
             plans[where] = transport_plan(costs, a, b)
         power[where] = (plans[where] * costs).sum(axis=(1, 2))
@@ -149,10 +147,7 @@ def _points(rows: Rows) -> FloatArray:
 
 def _refuse_lost_powers(power: FloatArray, pairs: Pairs, p: float) -> None:
     """Raise if r^p over- or underflowed: the least sum of what is left is no distance."""
-    finite = [np.isfinite(part).all(axis=(1, 2)) for part in (pairs.x, pairs.y)]
-    known = (
-        finite[0] & finite[1] & np.isfinite(pairs.a).all(axis=1) & np.isfinite(pairs.b).all(axis=1)
-    )
+    known = pairs.finite()
     lost = known & ~np.isfinite(power)
     small = np.flatnonzero(known & (power < VANISHED))
     lost[small] = wasserstein_power(*(v[small] for v in (pairs.x, pairs.y, pairs.a, pairs.b))) > 0.0
