@@ -1,36 +1,28 @@
 """activa bench: the models and reference rows on real data whose answers are known."""
 
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from activa_cli.console import grid, progress, say, show
+from activa_cli.console import grid, progress, say
 from activa_cli.errors import InputError
+from activa_cli.evaluate import Reference, range_warnings_said_once
 from activa_cli.info import this_machine
 from activa_cli.predict import general_model
-from activa_cli.results import TITLES, Record, check_places, records, write
+from activa_cli.results import TITLES, Record, check_places, deliver, records, with_interval
 
 if TYPE_CHECKING:
     from activa_eval import BatchPredictor, Predictor, Scores
     from activa_eval.suites import KnownEffects
 
 OURS = "activa"
-REFERENCES = (
-    "oracle",
-    "no_change",
-    "conditional_gaussian",
-    "hedge",
-    "eqvar",
-    "lingam",
-    "ida",
-    "told_graph",
-)
+REFERENCES = tuple(row.value for row in Reference if row != Reference.bayes_pair)
 WIDEST = 4  # columns of a table of parts
 
 
@@ -102,18 +94,12 @@ def bench(
         "suites": about,
         "results": found,
     }
-    if out is not None:
-        write(answer, out)
-        say(f"wrote {out}")
-    if plot is not None:
-        draw(scores, plot)
-        say(f"drew {plot}")
-    if as_json:
-        show(answer, as_json=True)
-        return
-    for name, said in about.items():
-        for table in as_tables(name, said, [r for r in found if r["suite"] == name]):
-            show(table, as_json=False)
+    laid_out = (
+        table
+        for name, said in about.items()
+        for table in as_tables(name, said, [r for r in found if r["suite"] == name])
+    )
+    deliver(answer, laid_out, partial(draw, scores), out=out, plot=plot, as_json=as_json)
 
 
 def drawn(asked: Sequence[SuiteName] | None, seeds: int) -> "dict[str, list[KnownEffects]]":
@@ -170,23 +156,15 @@ def score_seeds(
     batches: "Sequence[KnownEffects]",
 ) -> "Scores":
     """Score a predictor on every seed's subsamples; say once that questions lay outside its range."""
-    from activa_core.predict import RangeWarning
     from activa_eval import score
     from activa_eval.suites import beside
 
     total = sum(len(batch.obs) for batch in batches)
-    with progress(label, total) as advance, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RangeWarning)
+    with range_warnings_said_once(label), progress(label, total) as advance:
         parts = [
             score(predictor, batch, seed=seed, scale="standardised", progress=advance)
             for seed, batch in enumerate(batches)
         ]
-    outside = [w for w in caught if issubclass(w.category, RangeWarning)]
-    if outside:
-        say(f"{outside[0].message} (the first of {len(outside)} such warnings to {label})")
-    for other in caught:
-        if other not in outside:
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     return beside(parts)
 
 
@@ -231,5 +209,4 @@ def _by_method(
 def _cell(record: Record | None) -> str:
     if record is None or record["mean"] is None:
         return "-"
-    mean, low, high = (f"{float(record[end]):.3f}" for end in ("mean", "low", "high"))
-    return f"{mean} [{low}, {high}]"
+    return with_interval(record)

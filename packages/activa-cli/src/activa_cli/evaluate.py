@@ -2,18 +2,20 @@
 
 import time
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from activa_cli.console import progress, say, show
+from activa_cli.console import progress, say
 from activa_cli.errors import InputError
 from activa_cli.info import this_machine
-from activa_cli.results import Record, check_places, draw, records, tables, write
+from activa_cli.results import Record, check_places, deliver, draw, records, tables
 
 if TYPE_CHECKING:
     from activa_core.checkpoint import ModelCard
@@ -81,17 +83,8 @@ def evaluate(
         "machine": this_machine(),
         "results": found,
     }
-    if out is not None:
-        write(answer, out)
-        say(f"wrote {out}")
-    if plot is not None:
-        draw(found, plot)
-        say(f"drew {plot}")
-    if as_json:
-        show(answer, as_json=True)
-        return
-    for table in tables(found, f"{model} on {models} models of {preset}"):
-        show(table, as_json=False)
+    laid_out = tables(found, f"{model} on {models} models of {preset}")
+    deliver(answer, laid_out, partial(draw, found), out=out, plot=plot, as_json=as_json)
 
 
 def measure(
@@ -187,20 +180,28 @@ def score_all(
     seed: int,
 ) -> "dict[Scale, Scores]":
     """Score a predictor on all batches; say once that questions lay outside its range."""
-    from activa_core.predict import RangeWarning
     from activa_eval import concatenate, score_scales
 
     total = sum(len(batch) for batch in batches)
-    with progress(name, total) as advance, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", RangeWarning)
+    with range_warnings_said_once(name), progress(name, total) as advance:
         parts = [
             score_scales(predictor, batch, seed=seed + step, scales=SCALES, progress=advance)
             for step, batch in enumerate(batches)
         ]
+    return {scale: concatenate([part[scale] for part in parts]) for scale in SCALES}
+
+
+@contextmanager
+def range_warnings_said_once(name: str) -> Iterator[None]:
+    """Of all questions that lie outside a model's range say the first, and how many there were."""
+    from activa_core.predict import RangeWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RangeWarning)
+        yield
     outside = [w for w in caught if issubclass(w.category, RangeWarning)]
     if outside:
         say(f"{outside[0].message} (the first of {len(outside)} such warnings to {name})")
     for other in caught:
         if other not in outside:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    return {scale: concatenate([part[scale] for part in parts]) for scale in SCALES}

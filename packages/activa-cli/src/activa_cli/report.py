@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 
 from activa_cli.console import grid
-from activa_cli.results import TITLES, Record, draw_panel, write_figure
+from activa_cli.results import TITLES, Record, draw_panel, with_interval, write_figure
 
 __all__ = ["draw_all", "markdown", "summary"]
 
@@ -155,8 +155,7 @@ def _mean(results: Sequence[Record], method: str, metric: str) -> float | None:
 def _cell(results: Sequence[Record], method: str, metric: str) -> str:
     for r in results:
         if (r["method"], r["metric"]) == (method, metric) and r["mean"] is not None:
-            mean, low, high = (float(r[name]) for name in ("mean", "low", "high"))
-            return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+            return with_interval(r)
     return "-"
 
 

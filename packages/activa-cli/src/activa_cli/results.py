@@ -1,15 +1,14 @@
 """Results of an evaluation: as plain records for JSON, as tables, as a picture."""
 
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 
-from activa_cli.console import grid
+from activa_cli.console import grid, say, show
 from activa_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,6 +75,29 @@ def write(answer: Mapping[str, Any], path: Path) -> None:
     write_whole(path, f'{opening},\n "results": [\n{lines}\n]}}\n'.encode())
 
 
+def deliver(
+    answer: Mapping[str, Any],
+    tables: Iterable[Table],
+    draw: Callable[[Path], None],
+    *,
+    out: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Write and draw an evaluation where that was asked for, and print it."""
+    if out is not None:
+        write(answer, out)
+        say(f"wrote {out}")
+    if plot is not None:
+        draw(plot)
+        say(f"drew {plot}")
+    if as_json:
+        show(answer, as_json=True)
+        return
+    for table in tables:
+        show(table, as_json=False)
+
+
 def tables(found: Sequence[Record], title: str) -> Iterator[Table]:
     """Lay out the scores of each method on each scale, then by label on the data's scale."""
     for scale in dict.fromkeys(r["scale"] for r in found):
@@ -119,13 +141,10 @@ def draw_panel(panel: "Axes", found: Sequence[Record], metric: str, methods: Seq
 
 
 def write_figure(figure: "Figure", path: Path) -> None:
-    """Write a picture in the format that the name of its file says, whole or not at all."""
-    from activa_core.files import write_whole
+    """Write a picture as all commands do, whole or not at all."""
+    from activa_core import figures
 
-    drawn = io.BytesIO()
-    kind = path.suffix.lower().removeprefix(".")
-    figure.savefig(drawn, format=kind, dpi=150, bbox_inches="tight")
-    write_whole(path, drawn.getvalue())
+    figures.write_figure(figure, path, dpi=150, bbox_inches="tight")
 
 
 def _record(row: "Row", scale: str, label: str | None) -> Record:
@@ -158,7 +177,7 @@ def _plain(value: float) -> float | str | None:
 
 def _by_method(found: Sequence[Record], title: str) -> Table:
     metrics = [metric for metric in TITLES if any(r["metric"] == metric for r in found)]
-    cells = {(r["method"], r["metric"]): _cell(r) for r in found}
+    cells = {(r["method"], r["metric"]): with_interval(r) for r in found}
     rows = [
         [method, *(cells.get((method, metric), "-") for metric in metrics)]
         for method in dict.fromkeys(r["method"] for r in found)
@@ -177,7 +196,8 @@ def _by_group(found: Sequence[Record], title: str) -> Table:
     return grid(title, ["", "models", *methods], rows)
 
 
-def _cell(record: Record) -> str:
+def with_interval(record: Record) -> str:
+    """Write a mean with its interval."""
     low, high = _short(record["low"]), _short(record["high"])
     return f"{_short(record['mean'])} [{low}, {high}]"
 

@@ -1,13 +1,12 @@
 """The picture of a training run: what its log says about loss and held-out likelihood."""
 
-import io
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 from activa_core.errors import InputError
-from activa_core.files import write_whole
+from activa_core.figures import new_figure, write_figure
 
 __all__ = ["plot_log"]
 
@@ -43,13 +42,7 @@ def plot_log(log: Path, path: Path) -> None:
     except (json.JSONDecodeError, KeyError) as error:
         raise InputError(f"{log} is no log of a training run; give its log.jsonl") from error
     scored = [r for r in reports if r.get("held_out_nll") is not None]
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError(
-            'drawing needs matplotlib; install it with pip install "activa-core[plot]"'
-        ) from None
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = new_figure(figsize=(10, 3.6), layout="constrained")
     likelihood, latent = figure.subplots(1, 2)
     likelihood.plot(steps, loss, color=TRAINED, label="training, all columns, encoder's latent")
     if scored:
@@ -67,6 +60,4 @@ def plot_log(log: Path, path: Path) -> None:
     latent.set(title="KL(encoder || prior) per sample [nat]", xlabel="step")
     for axes in (likelihood, latent):
         axes.grid(alpha=0.3)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=path.suffix.lower().removeprefix("."), dpi=120)
-    write_whole(path, drawn.getvalue())
+    write_figure(figure, path, dpi=120)

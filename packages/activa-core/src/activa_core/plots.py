@@ -1,6 +1,5 @@
 """The picture of an answer: the data, the prediction and, for contrast, the plain conditional."""
 
-import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from activa_core.errors import InputError
-from activa_core.files import write_whole
+from activa_core.figures import new_figure, write_figure
 from activa_core.tables import Column, FloatArray
 
 if TYPE_CHECKING:
@@ -50,20 +49,14 @@ def plot_effect(effect: "InterventionalDistribution", path: str | Path) -> None:
         raise InputError(f"cannot draw into {path}; let the name end in {', '.join(FORMATS)}")
     if not effect.outcomes:
         raise InputError("every column is set or fixed, so there is nothing to draw")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError(
-            'drawing needs matplotlib; install it with pip install "activa-core[plot]"'
-        ) from None
     if len(effect.columns) == 2 and effect.do.keys() < set(effect.columns):
-        figure = Figure(figsize=(7.5, 5.2), dpi=150)
+        figure = new_figure(figsize=(7.5, 5.2), dpi=150)
         _scatter(effect, figure.add_subplot())
     else:
         across = math.ceil(math.sqrt(len(effect.outcomes)))
         down = math.ceil(len(effect.outcomes) / across)
         size = (max(6.4, 3.6 * across), 2.9 * down + 1.1)
-        figure = Figure(figsize=size, dpi=150)
+        figure = new_figure(figsize=size, dpi=150)
         for place, column in enumerate(effect.outcomes, start=1):
             _panel(effect, column, figure.add_subplot(down, across, place))
     figure.set_layout_engine("constrained", h_pad=0.1, w_pad=0.1)
@@ -73,7 +66,10 @@ def plot_effect(effect: "InterventionalDistribution", path: str | Path) -> None:
     figure.legend(
         handles.values(), handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9
     )
-    _save(figure, path)
+    try:
+        write_figure(figure, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 def _scatter(effect: "InterventionalDistribution", axes: Any) -> None:
@@ -183,12 +179,3 @@ def _dress(axes: Any, x: str, y: str) -> None:
     axes.set_ylabel(y, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=8)
-
-
-def _save(figure: Any, path: Path) -> None:
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=path.suffix.lower().removeprefix("."))
-    try:
-        write_whole(path, drawn.getvalue())
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs
+from activa_core.data import Pairs, standardise
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
 from activa_core.mixture import GaussianMixture
@@ -179,8 +179,8 @@ class Activa:
         """Shift and scale (d,) that lead from model units to the table's."""
         if not self.config.standardise:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
-        scale = rows.std(axis=0, ddof=1)
-        return rows.mean(axis=0), np.where(scale > 0, scale, 1.0)
+        shift, scale = standardise(torch.from_numpy(rows))  # (1, d) each
+        return shift[0].numpy(), scale[0].numpy()
 
     def _warn_outside(self, observed: Table, target: int, value: float) -> None:
         """Warn, at the caller of `intervene`, about what training never showed."""
