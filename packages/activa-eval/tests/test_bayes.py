@@ -39,17 +39,33 @@ def test_the_posterior_of_the_direction_is_that_of_an_integrator(seed: int) -> N
     assert_allclose(other, 0.255 * backwards / total, rtol=1e-9)
 
 
-def test_said_probabilities_come_true_as_often() -> None:
-    said, true = [], []
-    for seed in range(1000):
-        rows, cause, _ = draw(4, seed)
-        said.append(bayes_pair(rows, FIRST, AT_FIVE, 0).effect_probability)
-        true.append(cause == 0)
-    said_, true_ = np.array(said), np.array(true)
-    for low, high in ((0.0, 0.2), (0.2, 0.6), (0.6, 1.0)):
-        here = (said_ >= low) & (said_ <= high)
-        error = np.sqrt(0.25 / here.sum())
-        assert abs(said_[here].mean() - true_[here].mean()) < 4 * error
+@pytest.fixture(scope="module")
+def answers() -> np.ndarray:
+    """Of 3000 models of the law: what was said of an effect, whether there is one, and the PIT."""
+    found = []
+    for seed in range(3000):
+        rows, cause, weight = draw(6, seed)
+        rng = np.random.default_rng((seed, 1))
+        target = 5.0 + 0.1 * rng.standard_normal()
+        effect = (weight * target if cause == 0 else 0.0) + 0.5 * rng.standard_normal()
+        prediction = bayes_pair(rows, FIRST, AT_FIVE, 0)
+        pit = prediction.cdf([[target, effect]])[0, 1]
+        found.append((prediction.effect_probability, cause == 0, pit))
+    return np.array(found)
+
+
+def test_said_probabilities_come_true_as_often(answers: np.ndarray) -> None:
+    said, true, _ = answers.T
+    bins = np.digitize(said, [0.02, 0.1, 0.3, 0.6, 0.9, 0.98])
+    assert np.bincount(bins).min() > 100
+    for number in range(7):
+        here = bins == number
+        error = np.sqrt((said[here] * (1 - said[here])).sum()) / here.sum()
+        assert abs(said[here].mean() - true[here].mean()) < 3.5 * error
+
+
+def test_true_rows_lie_anywhere_in_the_prediction_alike(answers: np.ndarray) -> None:
+    assert stats.kstest(answers[:, 2], "uniform").pvalue > 1e-3
 
 
 def test_many_rows_leave_the_true_law() -> None:
