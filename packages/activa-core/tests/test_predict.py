@@ -1,5 +1,6 @@
 """Asking a model: units, names, symmetries, and a sentence for whatever it cannot take."""
 
+import itertools
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 from activa_core.checkpoint import ModelCard, save
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs, standardise
+from activa_core.data import Pairs, pairs, standardise
 from activa_core.errors import InputError
 from activa_core.model import CVAE
 from activa_core.predict import Activa, RangeWarning, shipped_models
@@ -24,6 +25,17 @@ def untrained(**config: Any) -> Activa:
     with torch.random.fork_rng():
         torch.default_generator.manual_seed(0)
         return Activa(CVAE(ModelConfig(**TINY, **config)), CARDS[config["query"]])
+
+
+ORIENTED = {
+    "query": "value",
+    "standardise": True,
+    "orient": True,
+    "fix_target": True,
+    "max_variables": 3,
+    "prior_components": 1,
+    "latent_variance": 1e-18,
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +123,33 @@ def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> Non
     assert np.abs(difference).max() < 1e-4
     spread = turned.cov().loc[["X", "Z"], ["X", "Z"]] / straight.cov().loc[["X", "Z"], ["X", "Z"]]
     np.testing.assert_allclose(spread, 1.0, rtol=1e-3)
+
+
+@pytest.mark.parametrize("signs", [*itertools.product([-1.0, 1.0], repeat=3)])
+def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
+    signs: tuple[float, ...],
+) -> None:
+    model, data, mirror = untrained(**ORIENTED), table(), np.array(signs)
+    straight = model.intervene(data, do={"Y": 3.0})
+    turned = model.intervene(data * mirror, do={"Y": 3.0 * mirror[1]})
+    error = (turned.mean() * mirror - straight.mean()) / data.std()
+    assert np.abs(error).max() < 1e-5
+    rows = straight.sample(20)
+    np.testing.assert_allclose(turned.log_prob(rows * mirror), straight.log_prob(rows), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::activa_core.predict.RangeWarning")
+def test_a_model_that_orients_is_asked_as_it_was_trained(draw_batch: Any) -> None:
+    model, batch = untrained(**ORIENTED), draw_batch(3, 30, 1)
+    held_out = model.model.held_out(
+        pairs(batch, standardised=True, oriented=True), 4, torch.Generator().manual_seed(0)
+    ).unflatten(0, (3, 2))
+    for m, query in itertools.product(range(3), range(2)):
+        rows, target = batch.obs[m], int(batch.targets[m, query].argmax())
+        effect = model.intervene(rows, do={target: 5.0}, draws=4)
+        scale = np.delete(rows.std(axis=0, ddof=1), target)
+        answer = effect.log_prob(batch.interv[m, query]).mean() + np.log(scale).sum()
+        assert answer == pytest.approx(held_out[m, query].item(), abs=1e-4)
 
 
 def test_the_order_of_the_rows_does_not_matter(general: Activa) -> None:

@@ -26,6 +26,10 @@ class ModelConfig(BaseModel):
     see_units: bool = False
     """With `standardise`: the network also sees each column's mean and standard deviation, where
     the units mean something, as equal noise variances do."""
+    orient: bool = False
+    """Each query's columns are reflected to one orientation on the way in, and back on the way out:
+    the value not below the target's mean, no other column falling with the target. The answer to
+    reflected data is the answer reflected, and the network learns a quarter of the cases."""
     fix_target: bool = False
     """The target column is a point mass at the value, outside the density that the network learns."""
 
@@ -72,6 +76,13 @@ class ModelConfig(BaseModel):
             raise ValueError("an index query needs at least one trained value")
         if self.see_units and not self.standardise:
             raise ValueError("see_units tells what standardise takes away; set both")
+        if self.orient and (self.query == "index" or self.see_units or not self.standardise):
+            raise ValueError(
+                "orient reflects standardised columns whatever their units; "
+                'set standardise and query "value", and no see_units'
+            )
+        if self.orient and self.late_query:
+            raise ValueError("with late_query all queries share one orientation; unset orient")
         if self.query_blocks and not self.late_query:
             raise ValueError("query_blocks join a late query to the data; set late_query")
         return self

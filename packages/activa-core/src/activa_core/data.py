@@ -16,6 +16,7 @@ __all__ = [
     "Pairs",
     "SharedSource",
     "Source",
+    "orientation",
     "pairs",
     "real",
     "standardise",
@@ -117,6 +118,7 @@ def pairs(
     batch: Batch,
     *,
     standardised: bool,
+    oriented: bool = False,
     interv_rows: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Pairs:
@@ -129,6 +131,8 @@ def pairs(
     standardised : bool
         Bring each model's columns to zero mean and unit standard deviation *in its observational
         sample*; interventional rows and values move with them.
+    oriented : bool
+        Reflect each pair's columns by their `orientation` (standardised ones only).
     interv_rows : int, optional
         Leave out the interventional rows beyond as many.
     device : torch.device or str
@@ -188,8 +192,12 @@ def pairs(
     of_obs, of_interv, of_vars = (
         None if n is None else n.repeat_interleave(Q) for n in (rows, interv_n, columns)
     )
+    obs = obs[:, None].expand(M, Q, N, d)
+    if oriented:
+        sign = orientation(obs, targets, values)  # (M, Q, d)
+        obs, interv, values = obs * sign[:, :, None], interv * sign[:, :, None], values * sign
     return Pairs(
-        obs=obs[:, None].expand(M, Q, N, d).flatten(0, 1),
+        obs=obs.flatten(0, 1),
         targets=targets.flatten(0, 1),
         values=values.flatten(0, 1),
         interv=interv.flatten(0, 1),
@@ -215,6 +223,26 @@ def standardise(obs: Tensor, n_obs: Tensor | None = None) -> tuple[Tensor, Tenso
     square = (obs - mean).masked_fill(padding, 0.0).square().sum(dim=-2, keepdim=True)
     scale = (square / (n - 1)).sqrt()
     return mean, scale.where(scale > 0, 1.0)
+
+
+def orientation(obs: Tensor, targets: Tensor, values: Tensor) -> Tensor:
+    """Signs (..., d) that reflect a query's columns: a law reflected is as likely as the law.
+
+    A target so that its value is not below its mean, another column so that it does not fall
+    while the targets, added up, rise.
+
+    Parameters
+    ----------
+    obs : Tensor, shape (..., N, d)
+        Columns of mean zero; padding is zero.
+    targets : Tensor, shape (..., d), bool
+    values : Tensor, shape (..., d)
+        Zero where not a target.
+    """
+    of_targets = torch.where(values < 0, -1.0, 1.0) * targets  # (..., d)
+    together = (obs * of_targets[..., None, :]).sum(dim=-1, keepdim=True)  # (..., N, 1)
+    falls = (obs * together).sum(dim=-2) < 0  # (..., d)
+    return torch.where(targets, of_targets, torch.where(falls, -1.0, 1.0)).to(obs)
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs, standardise
+from activa_core.data import Pairs, orientation, standardise
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
 from activa_core.mixture import GaussianMixture
@@ -117,7 +117,7 @@ class Activa:
         target, value = self._query(observed, do)
         if draws < 1:
             raise InputError(f"cannot predict from {draws} latent draws; ask for at least one")
-        shift, scale = self._units(observed.rows)
+        shift, scale = self._units(observed.rows, target, value)
         self._warn_outside(observed, target, value)
         mixture = self._predict(observed.rows, target, value, shift, scale, draws, seed)
         outcomes = [j for j in range(len(observed.columns)) if j != target]
@@ -175,11 +175,16 @@ class Activa:
             )
         return target, value
 
-    def _units(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _units(self, rows: FloatArray, target: int, value: float) -> tuple[FloatArray, FloatArray]:
         """Shift and scale (d,) that lead from model units to the table's."""
         if not self.config.standardise:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
-        shift, scale = standardise(torch.from_numpy(rows))  # (1, d) each
+        data = torch.from_numpy(rows)
+        shift, scale = standardise(data)  # (1, d) each
+        if self.config.orient:
+            targets = torch.arange(rows.shape[1]) == target
+            values = targets * (value - shift[0])
+            scale = scale * orientation((data - shift) / scale, targets, values)
         return shift[0].numpy(), scale[0].numpy()
 
     def _warn_outside(self, observed: Table, target: int, value: float) -> None:

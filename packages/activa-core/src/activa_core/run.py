@@ -146,13 +146,13 @@ class Run:
         """Move the weights by this process's share of a batch; returns the models in all of it."""
         if self.processes.size == 1 or not isinstance(source, SharedSource):
             whole = source.batches(self.step)
-            models, drawn = len(whole.obs), self._pairs(whole)
+            models, drawn = len(whole.obs), self.pairs(whole, interv_rows=self.config.interv_rows)
             share, Q = self.processes.share(models), drawn.queries
             drawn = drawn[slice(share.start * Q, share.stop * Q)]
         else:
             models = source.models(self.step)
             share = self.processes.share(models)
-            drawn = self._pairs(source.part(self.step, share))
+            drawn = self.pairs(source.part(self.step, share), interv_rows=self.config.interv_rows)
         if not share:
             raise TrainingError(
                 f"{self.processes.size} processes cannot share a batch of {models} models; "
@@ -161,11 +161,13 @@ class Run:
         self._move(self._inputs(drawn, share.start, models))
         return models
 
-    def _pairs(self, batch: Batch) -> Pairs:
+    def pairs(self, batch: Batch, *, interv_rows: int | None = None) -> Pairs:
+        """Return a batch as the network wants to see it."""
         return pairs(
             batch,
             standardised=self.model_config.standardise,
-            interv_rows=self.config.interv_rows,
+            oriented=self.model_config.orient,
+            interv_rows=interv_rows,
             device=self.device,
         )
 

@@ -12,7 +12,7 @@ from activa_kernels import keep_freed_memory
 
 from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
-from activa_core.data import Batch, Source, pairs
+from activa_core.data import Batch, Source
 from activa_core.progress import ProgressLine
 from activa_core.run import Report, Run
 
@@ -81,8 +81,7 @@ def fit(
     """
     keep_freed_memory()  # of each step, which the next one wants again
     run = Run(model_config, config, out, device=torch.device(device), graph=graph, start=start)
-    standardised = model_config.standardise
-    held_out = [pairs(b, standardised=standardised, device=device) for b in validation]
+    held_out = [run.pairs(batch) for batch in validation]
     progress = ProgressLine(config.steps, "step")
     with _signals() as stopped:
         while run.step < config.steps:
