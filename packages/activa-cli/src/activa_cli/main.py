@@ -2,6 +2,7 @@
 
 import typer
 
+from activa_cli.ablate import ablate
 from activa_cli.bench import bench
 from activa_cli.console import OneSentence
 from activa_cli.evaluate import evaluate
@@ -29,3 +30,6 @@ app.command(epilog="Example: activa train gauss-2 --out runs/gauss-2")(train)
 app.command(epilog="Example: activa evaluate gauss-2 --models 1000 --out results.json")(evaluate)
 app.command(epilog="Example: activa reproduce table1 --rows gauss-2 --out table1")(reproduce)
 app.command(epilog="Example: activa bench real-v1 --out bench.json --plot bench.png")(bench)
+app.command(
+    epilog="Example: activa ablate examples/ablations/gauss-2.yaml --out runs/ablation-gauss-2"
+)(ablate)

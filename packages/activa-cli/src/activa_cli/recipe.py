@@ -3,7 +3,7 @@
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 import yaml
@@ -13,8 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from activa_cli.errors import InputError
 
-__all__ = ["DataRecipe", "Recipe", "SimulatedSource", "read_recipe"]
+__all__ = [
+    "DataRecipe",
+    "Recipe",
+    "SimulatedSource",
+    "first_mistake",
+    "read_recipe",
+    "read_yaml",
+]
 
+Kind = TypeVar("Kind", bound=BaseModel)
 Rows = Annotated[int, Field(ge=2)]
 
 
@@ -121,14 +129,31 @@ def read_recipe(name_or_path: str) -> Recipe:
     if not path.is_file():
         known = ", ".join(shipped)
         raise InputError(f'there is no recipe "{name_or_path}"; give a YAML file or one of {known}')
+    return read_yaml(path, Recipe)
+
+
+def read_yaml(path: Path, kind: type[Kind], **instead: Any) -> Kind:
+    """Read what a YAML file describes, with some of its fields replaced.
+
+    Raises
+    ------
+    InputError
+        If it is not YAML, or a field is unknown or out of range.
+    """
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return kind.model_validate({**written, **instead} if isinstance(written, dict) else written)
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{path}: {field}: {first['msg']}") from error
+        raise InputError(f"{path}: {first_mistake(error)}") from error
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Say which field is wrong, and why."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the file"
+    return f"{field}: {first['msg']}"
 
 
 def shipped_recipes() -> dict[str, Path]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.table import Table
 
 from activa_cli.console import grid
-from activa_cli.results import TITLES, Record, draw_panel, with_interval, write_figure
+from activa_cli.results import TITLES, Record, draw_panel, short, with_interval, write_figure
 
-__all__ = ["draw_all", "markdown", "summary"]
+__all__ = ["draw_all", "markdown", "markdown_table", "summary"]
 
 METHODS = {
     "activa": "**activa**",
@@ -50,7 +50,7 @@ def markdown(found: Sequence[Record]) -> str:
     for metric in SPLIT:
         head = ["row", "models", *COLUMNS]
         lines = [[row["row"], str(row["models"]), *_beside(row, metric).values()] for row in found]
-        parts += [f"{TITLES[metric]}:", "", _table(head, lines)]
+        parts += [f"{TITLES[metric]}:", "", markdown_table(head, lines)]
     return "\n".join([*parts, *(_section(row) for row in found)])
 
 
@@ -96,11 +96,11 @@ def _beside(row: Record, metric: str) -> dict[str, str]:
     best = min(others, key=others.__getitem__, default=None)
     printed = row["printed"].get("ACTIVA") if metric == "mmd" else None
     return {
-        "ours": _short(means["activa"]),
-        "best reference": "-" if best is None else f"{_short(others[best])} ({best})",
-        "Bayes": _short(means["bayes_pair"]),
-        "oracle": _short(means["oracle"]),
-        "paper": _short(None if printed is None else printed[0]),
+        "ours": short(means["activa"]),
+        "best reference": "-" if best is None else f"{short(others[best])} ({best})",
+        "Bayes": short(means["bayes_pair"]),
+        "oracle": short(means["oracle"]),
+        "paper": short(None if printed is None else printed[0]),
     }
 
 
@@ -127,7 +127,7 @@ def _section(row: Record) -> str:
         told = dict(zip(PRINTED, numbers, strict=True))
         cells = [str(told[metric]) if metric in told else "-" for metric in TITLES]
         lines.append([f"the paper's {who}, as printed", *cells])
-    parts = [f"## {row['row']}", measured, "", _table(["row", *TITLES.values()], lines)]
+    parts = [f"## {row['row']}", measured, "", markdown_table(["row", *TITLES.values()], lines)]
     kinds = [k for k in ("effect", "no effect") if any(r["queries"] == k for r in results)]
     if kinds:
         head = ["row", *(f"{TITLES[m]}, {kind}" for kind in kinds for m in SPLIT)]
@@ -137,7 +137,7 @@ def _section(row: Record) -> str:
             for name in names
         ]
         parts += ["Queries whose target has a child, and those whose target has none:", ""]
-        parts.append(_table(head, apart))
+        parts.append(markdown_table(head, apart))
     return "\n".join(parts)
 
 
@@ -159,10 +159,7 @@ def _cell(results: Sequence[Record], method: str, metric: str) -> str:
     return "-"
 
 
-def _short(mean: float | None) -> str:
-    return "-" if mean is None else f"{mean:.3f}"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Lay out a table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -40,7 +40,7 @@ def check_places(out: Path | None, plot: Path | None) -> None:
         raise InputError(f"cannot draw into {plot}; let the name end in {', '.join(FORMATS)}")
 
 
-def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
+def records(scores: "Mapping[str, Scores]", scale: str, *, versus: str = "activa") -> list[Record]:
     """Average the scores over all models, and by each label in which the models differ.
 
     Queries with and without an effect are told apart only over all models.
@@ -51,15 +51,17 @@ def records(scores: "Mapping[str, Scores]", scale: str) -> list[Record]:
         All of the same batch.
     scale : str
         Written into each record.
+    versus : str
+        The method, where it is there, to which the others are compared.
     """
     from activa_eval import compare
 
     labels = next(iter(scores.values())).labels
-    versus = "activa" if "activa" in scores else None
-    found = [_record(row, scale, None) for row in compare(scores, versus=versus)]
+    against = versus if versus in scores else None
+    found = [_record(row, scale, None) for row in compare(scores, versus=against)]
     for label, names in labels.items():
         if len(set(names)) > 1:
-            rows = compare(scores, versus=versus, group_by=label)
+            rows = compare(scores, versus=against, group_by=label)
             grouped = (row for row in rows if row.group is not None and row.queries == "all")
             found += [_record(row, scale, label) for row in grouped]
     return found
@@ -156,19 +158,19 @@ def _record(row: "Row", scale: str, label: str | None) -> Record:
         "label": label,
         "group": row.group,
         **_interval(row.estimate),
-        "median": _plain(row.median),
+        "median": plain(row.median),
         "models": row.models,
         "nans": row.nans,
         "difference": None if row.difference is None else _interval(row.difference),
-        "skill": None if row.skill is None else _plain(row.skill),
+        "skill": None if row.skill is None else plain(row.skill),
     }
 
 
 def _interval(estimate: "Estimate") -> Record:
-    return {name: _plain(getattr(estimate, name)) for name in ("mean", "low", "high")}
+    return {name: plain(getattr(estimate, name)) for name in ("mean", "low", "high")}
 
 
-def _plain(value: float) -> float | str | None:
+def plain(value: float) -> float | str | None:
     """Write six digits of a number as JSON can: "inf" for infinity, None for none."""
     if math.isnan(value):
         return None
@@ -187,7 +189,7 @@ def _by_method(found: Sequence[Record], title: str) -> Table:
 
 def _by_group(found: Sequence[Record], title: str) -> Table:
     methods = list(dict.fromkeys(r["method"] for r in found))
-    cells = {(r["group"], r["method"]): _short(r["mean"]) for r in found}
+    cells = {(r["group"], r["method"]): short(r["mean"]) for r in found}
     models = {r["group"]: r["models"] for r in found}
     rows = [
         [group, str(n), *(cells.get((group, method), "-") for method in methods)]
@@ -198,10 +200,10 @@ def _by_group(found: Sequence[Record], title: str) -> Table:
 
 def with_interval(record: Record) -> str:
     """Write a mean with its interval."""
-    low, high = _short(record["low"]), _short(record["high"])
-    return f"{_short(record['mean'])} [{low}, {high}]"
+    low, high = short(record["low"]), short(record["high"])
+    return f"{short(record['mean'])} [{low}, {high}]"
 
 
-def _short(value: float | str | None) -> str:
+def short(value: float | str | None) -> str:
     """Write three digits after the point: more than the intervals deserve, less than hides a tie."""
     return "-" if value is None else f"{float(value):.3f}"

@@ -120,12 +120,12 @@ def first_card(recipe: "Recipe", simulator: "Simulator") -> "ModelCard":
         n_variables=(simulator.config.variables, simulator.config.variables),
         value_range=query.width if isinstance(query, WithinSpread) else None,
         recipe=recipe.model_dump(mode="json"),
-        commit=_commit(),
+        commit=commit(),
     )
 
 
-def _commit() -> str:
-    """Commit of the working tree in which training was started, if it was one."""
+def commit() -> str:
+    """Return the commit of the working tree in which this was started, if it was one."""
     command = ["git", "describe", "--always", "--dirty", "--match", ""]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True)
