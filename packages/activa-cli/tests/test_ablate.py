@@ -129,8 +129,9 @@ def test_scores_are_means_over_seeds(
     activa: Callable[..., Result], study: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    assert activa("ablate", study, "--out", out, "--seed", 1, "--seed", 2).exit_code == 0
-    found = results(out)
+    result = activa("ablate", study, "--out", out, "--seed", 1, "--seed", 2, "--json")
+    found = json.loads(result.stdout)
+    assert found == results(out)
     for told in found["variants"]:
         (whole,) = (
             r["mean"]

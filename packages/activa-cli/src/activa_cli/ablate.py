@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from activa_cli.ablation_report import write_report
-from activa_cli.console import say
+from activa_cli.console import say, show
 from activa_cli.evaluate import score_all
 from activa_cli.info import this_machine
 from activa_cli.results import Record, plain, records
@@ -35,6 +35,7 @@ def ablate(
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", help="Instead of the study's; may be repeated.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all results as JSON.")] = False,
 ) -> None:
     """Train every variant of a recipe alike, score all on the same held-out models."""
     from activa_core.errors import TrainingError
@@ -58,6 +59,7 @@ def ablate(
     places: dict[Recipe, Path] = {}
     told: list[Record] = []
     scores: dict[str, Scores] = {}
+    answer: Record = head
     written = ""
     for variant in listed:
         account: Record = {"name": variant.name, "changes": variant.changes}
@@ -72,9 +74,13 @@ def ablate(
             account |= _cost(trained)
             account["nll"] = [None if s.nll is None else plain(float(s.nll.mean())) for s in each]
         found = records(scores, "data", versus=BASE) if scores else []
-        written = write_report({**head, "variants": told, "results": found}, out)
+        answer = {**head, "variants": told, "results": found}
+        written = write_report(answer, out)
         say(f"{variant.name}: {out / 'ablation.md'}")
-    typer.echo(written, nl=False)
+    if as_json:
+        show(answer, as_json=True)
+    else:
+        typer.echo(written, nl=False)
 
 
 def _trained(recipe: "Recipe", name: str, places: "dict[Recipe, Path]", out: Path) -> Path:
