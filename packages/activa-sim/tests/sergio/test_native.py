@@ -128,9 +128,10 @@ def test_modules_of_yeast_are_those_of_numpy(models: int, d: int) -> None:
 def assert_same_modules(
     network: Network, models: int, d: int, regulators: int, best_share: float
 ) -> None:
-    rng = np.random.default_rng(0)
-    words = rng.integers(0, 2**32, (models, d), dtype=np.uint32)
-    roots, places = rng.random((2, models, d)).argsort(axis=-1)
-    rule = network, best_share, regulators, words, roots, places
+    rule = [network, LINE] if d <= len(LINE.genes) else [network], best_share, regulators
+    streams = model_streams(0, "train", 0, models)
     assert _native.library is not None
-    assert_array_equal(extract(_native.library, *rule), extracted(*rule))
+    graphs, source = extract(_native.library, *rule, streams, d)
+    expected_graphs, expected_source = extracted(*rule, streams, d)
+    assert_array_equal(source, expected_source)
+    assert_array_equal(graphs, expected_graphs)

@@ -53,17 +53,16 @@ def expression(
     threads: int,
 ) -> None: ...
 def modules(
-    offsets: NDArray[np.int64],
-    neighbours: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    targets: NDArray[np.int64],
+    networks: list[tuple[NDArray[np.int64], ...]],
     best_share: float,
     regulators: int,
-    words: NDArray[np.uint32],
-    roots: NDArray[np.int64],
-    places: NDArray[np.int64],
+    key: int,
+    word1: NDArray[np.uint64],
+    word2: NDArray[np.uint64],
+    d: int,
+    isa: str,
     threads: int,
-) -> NDArray[np.bool_]: ...
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]: ...
 def counts(
     key: int,
     words: list[NDArray[np.uint64]],

@@ -14,7 +14,7 @@ namespace {
 // Sites of rng.py.
 constexpr uint32_t GRAPH = 0, PERMUTATION = 1, MECHANISM = 2, NOISE_LAW = 3, NOISE = 4,
                    JITTER = 6;
-constexpr int64_t MODELS = 32;  // a task
+constexpr int64_t NUMBERS = 1 << 14;  // a task, some 30 microseconds; a thread waits so long at most
 constexpr int64_t BLOCKS = 768;  // a chunk
 
 int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -126,7 +126,8 @@ void draw_linear(const Linear& law, Set set, int threads) {
   std::vector<uint8_t> targets(square);
   for (int64_t i = 0; i < d; ++i) values[i * d + i] = float(law.value), targets[i * d + i] = 1;
 
-  const int64_t tasks = (law.M + MODELS - 1) / MODELS;
+  const int64_t each = (1 + law.samples * d) * law.n * d + square;
+  const int64_t models = std::max<int64_t>(1, NUMBERS / each), tasks = (law.M + models - 1) / models;
   if (threads > tasks) threads = int(tasks);
   std::vector<Memory> memory;
   memory.reserve(threads);
@@ -135,7 +136,7 @@ void draw_linear(const Linear& law, Set set, int threads) {
     Memory& own = memory[slot];
     Model& model = own.model;
     model.key = law.key;
-    for (int64_t m = task * MODELS; m < std::min(law.M, (task + 1) * MODELS); ++m) {
+    for (int64_t m = task * models; m < std::min(law.M, (task + 1) * models); ++m) {
       model.word1 = uint32_t(law.word1[m]), model.word2 = uint32_t(law.word2[m]);
       block_words(model, model_plan.counters(), own.part);
       draw_model(law, own.part, model, law.graphs + m * square);

@@ -8,11 +8,14 @@
 namespace activa {
 namespace {
 
-// A task has some 4,000 numbers, so that waking a thread costs less than what it does.
+constexpr int64_t NUMBERS = 4096;  // a task
+constexpr int64_t WORTH = 16384;   // a thread: waking it takes as long as drawing so many
+
 template <class Draw>
 void for_tasks(const Streams& at, int64_t n, int threads, Draw draw) {
   if (n == 0) return;
-  const int64_t step = n < 4096 ? 4096 / n : 1;
+  const int64_t step = n < NUMBERS ? NUMBERS / n : 1, worth = 1 + at.count * n / WORTH;
+  if (threads > worth) threads = int(worth);
   parallel_for((at.count + step - 1) / step, threads, [&](int64_t task, int) {
     const int64_t first = task * step, last = first + step;
     draw(first, last < at.count ? last : at.count);

@@ -56,20 +56,24 @@ void expression(uint64_t key, std::array<Array<uint64_t>, 2> words, Truths graph
   draw_expression(e, set_of(isa), threads);
 }
 
-// offsets and starts (n + 1), of the ranked neighbours and of the targets; words, roots and places
-// (M, d). Returns (M, d, d).
-Truths modules(Array<int64_t> offsets, Array<int64_t> neighbours, Array<int64_t> starts,
-               Array<int64_t> targets, double best_share, int64_t regulators,
-               Array<uint32_t> words, Array<int64_t> roots, Array<int64_t> places, int threads) {
-  const int64_t M = words.shape(0), d = words.shape(1);
+// Of each network offsets and starts (n + 1), of the ranked neighbours and of the targets; word1 and
+// word2 (M). Returns graphs (M, d, d) and the number of each model's network (M).
+py::tuple modules(std::vector<std::array<Array<int64_t>, 4>> networks, double best_share,
+                  int64_t regulators, uint64_t key, Array<uint64_t> word1, Array<uint64_t> word2,
+                  int64_t d, const std::string& isa, int threads) {
+  const int64_t M = word1.size();
   Truths graphs({M, d, d});
-  const Modules problem{
-      {offsets.size() - 1, offsets.data(), neighbours.data(), starts.data(), targets.data()},
-      M, d, best_share, regulators, words.data(), roots.data(), places.data(),
-      graphs.mutable_data()};
-  py::gil_scoped_release release;
-  draw_modules(problem, threads);
-  return graphs;
+  Array<int64_t> source(M);
+  Modules problem{{}, M, d, best_share, regulators, key, word1.data(), word2.data(),
+                  source.mutable_data(), graphs.mutable_data()};
+  for (const auto& [offsets, neighbours, starts, targets] : networks)
+    problem.networks.push_back({offsets.size() - 1, offsets.data(), neighbours.data(),
+                                starts.data(), targets.data()});
+  {
+    py::gil_scoped_release release;
+    draw_modules(problem, set_of(isa), threads);
+  }
+  return py::make_tuple(graphs, source);
 }
 
 // word1 and word2 (M); noise is the outliers' probability and sd and the dropouts' shape; choices
@@ -91,9 +95,9 @@ void bind_sergio(py::module_& module) {
              py::arg("factors"), py::arg("points"), py::arg("ages"), py::arg("order"),
              py::arg("paths"), py::arg("wild_type"), py::arg("kicks"),
              py::arg("out").noconvert(), py::arg("isa"), py::arg("threads"));
-  module.def("modules", &modules, py::arg("offsets"), py::arg("neighbours"), py::arg("starts"),
-             py::arg("targets"), py::arg("best_share"), py::arg("regulators"), py::arg("words"),
-             py::arg("roots"), py::arg("places"), py::arg("threads"));
+  module.def("modules", &modules, py::arg("networks"), py::arg("best_share"),
+             py::arg("regulators"), py::arg("key"), py::arg("word1"), py::arg("word2"),
+             py::arg("d"), py::arg("isa"), py::arg("threads"));
   module.def("counts", &counts, py::arg("key"), py::arg("words"), py::arg("noise"),
              py::arg("choices"), py::arg("cells").noconvert(), py::arg("isa"),
              py::arg("threads"));

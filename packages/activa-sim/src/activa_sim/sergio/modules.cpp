@@ -5,14 +5,19 @@
 #include "modules.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "../_native/pool.hpp"
+#include "../_native/streams.hpp"
 
 namespace activa {
 namespace {
 
-constexpr int64_t MODELS = 32;  // a task
+// Sites of rng.py.
+constexpr uint32_t MODULE = 63, ROOT = 62, PERMUTATION = 1;
+constexpr int64_t MODELS = 16;  // a task
 constexpr int32_t MEMBER = -1;
 
 int64_t below(uint32_t word, int64_t n) { return int64_t(uint64_t(word) * uint64_t(n) >> 32); }
@@ -24,23 +29,22 @@ struct Candidate {
   }
 };
 
-class Worker {
+class Growth {  // of modules of one network
  public:
-  explicit Worker(const Modules& problem)
-      : p(problem), net(p.network), links_(net.n, 0), edge_(p.d * p.d), state_(p.d) {
+  Growth(const Modules& problem, const Network& network)
+      : p(problem), net(network), links_(net.n, 0), edge_(p.d * p.d), state_(p.d) {
     for (int64_t gene = 0; gene < net.n; ++gene)
       if (regulates(gene)) sources_.push_back(gene);
   }
 
-  void model(int64_t m) {
-    grow(p.words + m * p.d);
+  // Choices (d), where searches for cycles begin (d), and genes of the columns (d).
+  void module(const uint32_t* words, const int64_t* root, const int64_t* place, bool* graph) {
+    grow(words);
     std::sort(members_.begin(), members_.end());
     adjacency();
     std::fill(state_.begin(), state_.end(), UNSEEN);
-    const int64_t *root = p.roots + m * p.d, *place = p.places + m * p.d;
     for (int64_t k = 0; k < p.d; ++k)
       if (state_[root[k]] == UNSEEN) visit(root[k]);
-    bool* graph = p.graphs + m * p.d * p.d;
     for (int64_t i = 0; i < p.d; ++i)
       for (int64_t j = 0; j < p.d; ++j) graph[i * p.d + j] = edge_[place[i] * p.d + place[j]];
   }
@@ -199,16 +203,61 @@ class Worker {
   std::vector<std::pair<int64_t, int64_t>> path_;
 };
 
+class Worker {  // what one thread needs
+ public:
+  Worker(const Modules& problem, decltype(&base::words) words)
+      : p(problem), words_(words), growths_(p.networks.size()), words1_(MODELS), zero_(MODELS),
+        choices_(MODELS * (p.d + 1)), roots_(MODELS * p.d), places_(MODELS * p.d), order_(p.d),
+        root_(p.d), place_(p.d) {}
+
+  void models(int64_t first, int64_t last) {
+    const int64_t d = p.d;
+    draw(first, last, MODULE, d + 1, choices_);
+    draw(first, last, ROOT, d, roots_);
+    draw(first, last, PERMUTATION, d, places_);
+    for (int64_t m = first; m < last; ++m) {
+      const uint32_t* choice = choices_.data() + (m - first) * (d + 1);
+      p.source[m] = below(choice[0], int64_t(p.networks.size()));
+      auto& growth = growths_[p.source[m]];
+      if (!growth) growth = std::make_unique<Growth>(p, p.networks[p.source[m]]);
+      argsort(roots_.data() + (m - first) * d, root_);
+      argsort(places_.data() + (m - first) * d, place_);
+      growth->module(choice + 1, root_.data(), place_.data(), p.graphs + m * d * d);
+    }
+  }
+
+ private:
+  void draw(int64_t first, int64_t last, uint32_t site, int64_t n, std::vector<uint32_t>& out) {
+    for (int64_t m = first; m < last; ++m) words1_[m - first] = p.word1[m] | site;
+    words_({p.key, last - first, words1_.data(), p.word2 + first, zero_.data()}, 0, last - first, n,
+           out.data());
+  }
+
+  // Numbers of the words, those of the smallest first; equal ones keep their order.
+  void argsort(const uint32_t* words, std::vector<int64_t>& order) {
+    for (int64_t k = 0; k < p.d; ++k) order_[k] = uint64_t(words[k]) << 32 | uint64_t(k);
+    std::sort(order_.begin(), order_.end());
+    for (int64_t k = 0; k < p.d; ++k) order[k] = int64_t(uint32_t(order_[k]));
+  }
+
+  const Modules& p;
+  decltype(&base::words) words_;
+  std::vector<std::unique_ptr<Growth>> growths_;  // by network
+  std::vector<uint64_t> words1_, zero_;
+  std::vector<uint32_t> choices_, roots_, places_;
+  std::vector<uint64_t> order_;
+  std::vector<int64_t> root_, place_;
+};
+
 }  // namespace
 
-void draw_modules(const Modules& p, int threads) {
+void draw_modules(const Modules& p, Set set, int threads) {
   const int64_t tasks = (p.M + MODELS - 1) / MODELS;
   if (threads > tasks) threads = int(tasks);
   std::vector<Worker> workers;
-  for (int t = 0; t < threads; ++t) workers.emplace_back(p);
+  for (int t = 0; t < threads; ++t) workers.emplace_back(p, ACTIVA_CHOOSE(set, words));
   parallel_for(tasks, threads, [&](int64_t task, int slot) {
-    for (int64_t m = task * MODELS; m < std::min(p.M, (task + 1) * MODELS); ++m)
-      workers[slot].model(m);
+    workers[slot].models(task * MODELS, std::min(p.M, (task + 1) * MODELS));
   });
 }
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
+#include "../_native/sets.hpp"
 
 namespace activa {
 
@@ -15,16 +18,18 @@ struct Network {
   const int64_t* targets;     // rising
 };
 
+// Each of M models takes a module of d genes of one of the networks.
 struct Modules {
-  Network network;
+  std::vector<Network> networks;
   int64_t M, d;
   double best_share;
-  int64_t regulators;       // as many are taken first
-  const uint32_t* words;    // (M, d): choices
-  const int64_t *roots, *places;  // (M, d): where searches for cycles begin, and genes of the columns
-  bool* graphs;             // (M, d, d)
+  int64_t regulators;  // as many are taken first
+  uint64_t key;
+  const uint64_t *word1, *word2;  // (M): counter words of a model
+  int64_t* source;                // (M): number of its network
+  bool* graphs;                   // (M, d, d)
 };
 
-void draw_modules(const Modules&, int threads);
+void draw_modules(const Modules&, Set, int threads);
 
 }  // namespace activa

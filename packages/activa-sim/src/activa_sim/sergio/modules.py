@@ -20,6 +20,8 @@ from activa_sim.sergio.native import extract
 from activa_sim.sergio.networks import FILES, Network, load
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from activa_sim.rng import Streams
@@ -68,19 +70,11 @@ class NetworkModules:
     def draw(self, streams: Streams, d: int) -> tuple[BoolArray, NDArray[np.str_]]:
         """Draw graphs (M, d, d), entry [m, i, j] says i -> j, and the networks' names (M,)."""
         networks = [load(n) if isinstance(n, str) else n for n in self.networks]
-        words = streams.at(Site.MODULE).words(d + 1)  # (M, d + 1): network, seed, growth
-        source = _below(words[:, 0], len(networks))
-        roots = np.argsort(streams.at(Site.ROOT).words(d), axis=1, kind="stable")
-        places, library = draw_places(streams, d), native()
-        rule = self.best_share, self.regulators
-        graphs = np.empty((*streams.shape, d, d), dtype=np.bool_)
-        for number, network in enumerate(networks):
-            models = np.nonzero(source == number)[0]
-            drawn = roots[models], places[models]
-            if library is not None:
-                graphs[models] = extract(library, network, *rule, words[models, 1:], *drawn)
-            else:
-                graphs[models] = extracted(network, *rule, words[models, 1:], *drawn)
+        rule, library = (self.best_share, self.regulators), native()
+        if library is not None:
+            graphs, source = extract(library, networks, *rule, streams, d)
+        else:
+            graphs, source = extracted(networks, *rule, streams, d)
         names = np.array([network.name for network in networks])
         return graphs, names[source]
 
@@ -95,20 +89,24 @@ class NetworkModules:
 
 
 def extracted(
-    network: Network,
-    best_share: float,
-    regulators: int,
-    words: NDArray[np.uint32],
-    roots: IntArray,
-    places: IntArray,
-) -> BoolArray:
-    """Grow modules by words (M, d), break cycles from roots (M, d) on, order genes by places."""
-    rule = network, best_share, regulators
-    genes = [grow_module(*rule, words=row) for row in words]
-    graphs = network.adjacency(np.array(genes, dtype=np.int64).reshape(words.shape))
-    for model in np.nonzero((levels(graphs) == words.shape[1]).any(axis=1))[0]:
+    networks: Sequence[Network], best_share: float, regulators: int, streams: Streams, d: int
+) -> tuple[BoolArray, IntArray]:
+    """Draw graphs (M, d, d) and the number of each model's network (M,)."""
+    words = streams.at(Site.MODULE).words(d + 1)  # (M, d + 1): network, seed, growth
+    source = _below(words[:, 0], len(networks)).astype(np.int64)
+    genes = [
+        grow_module(networks[number], best_share, regulators, words=row)
+        for number, row in zip(source, words[:, 1:], strict=True)
+    ]
+    graphs = np.empty((*streams.shape, d, d), dtype=np.bool_)
+    for number, network in enumerate(networks):
+        models = np.nonzero(source == number)[0]
+        if models.size:
+            graphs[models] = network.adjacency(np.array([genes[model] for model in models]))
+    roots = np.argsort(streams.at(Site.ROOT).words(d), axis=1, kind="stable")
+    for model in np.nonzero((levels(graphs) == d).any(axis=1))[0]:
         graphs[model] = break_cycles(graphs[model], roots[model].tolist())
-    return graph_columns(graphs, places)
+    return graph_columns(graphs, draw_places(streams, d)), source
 
 
 def grow_module(

@@ -65,29 +65,25 @@ def fill_rows(
 
 def extract(
     library: ModuleType,
-    network: Network,
+    networks: list[Network],
     best_share: float,
     regulators: int,
-    words: NDArray[np.uint32],
-    roots: NDArray[np.int64],
-    places: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Extract what `modules.extracted` extracts, (M, d, d)."""
-    offsets, _ = network.neighbours
-    starts, targets = network.targets
-    graphs: NDArray[np.bool_] = library.modules(
-        offsets,
-        network.ranked_neighbours,
-        starts,
-        targets,
+    streams: Streams,
+    d: int,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Draw what `NetworkModules.draw` draws: graphs (M, d, d), and each model's network (M,)."""
+    drawn: tuple[NDArray[np.bool_], NDArray[np.int64]] = library.modules(
+        [(n.neighbours[0], n.ranked_neighbours, *n.targets) for n in networks],
         best_share,
         regulators,
-        _plain(words),
-        _plain(roots),
-        _plain(places),
+        streams.key,
+        _plain(streams.word1),
+        _plain(streams.word2),
+        d,
+        instruction_set(),
         threads(),
     )
-    return graphs
+    return drawn
 
 
 def counts(
