@@ -1,6 +1,7 @@
 """The picture: what is drawn where, and a sentence where it cannot be."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -130,3 +131,13 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(InputError, match=r'pip install "activa-core\[plot\]"'):
         answer(2).plot(tmp_path / "effect.png")
+
+
+def test_a_column_that_is_constant_in_the_data_is_drawn_without_a_conditional(
+    tmp_path: Path,
+) -> None:
+    effect, constant = answer(3), [False, True, False]
+    rows = np.where(constant, 0.0, effect.observed.rows)  # such as a gene that is off
+    observed = Table(rows, effect.observed.columns, effect.observed.index)
+    replace(effect, observed=observed).plot(tmp_path / "effect.png")
+    assert (tmp_path / "effect.png").stat().st_size > 0

@@ -100,10 +100,10 @@ def _scatter(effect: "InterventionalDistribution", axes: Any) -> None:
 
 def _panel(effect: "InterventionalDistribution", column: Column, axes: Any) -> None:
     """Histogram of an outcome in the data under the laws that answer the query."""
-    axes.hist(
-        _observed(effect, column), bins="auto", density=True, color=DATA, alpha=0.5, label="data"
-    )
-    if effect.do.keys() <= set(effect.columns):  # a marginal may have lost the target
+    observed = _observed(effect, column)
+    axes.hist(observed, bins="auto", density=True, color=DATA, alpha=0.5, label="data")
+    # a marginal may have lost the target, and a constant column has no conditional density
+    if effect.do.keys() <= set(effect.columns) and np.ptp(observed) > 0.0:
         axes.plot(*_conditional(effect, column), "--", color=CONDITIONAL, linewidth=1.6, label=SEEN)
     grid, density = _predicted(effect, column)
     axes.plot(grid, density, color=PREDICTION, linewidth=1.6, label=DONE)
