@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import paper_table
 import pytest
@@ -37,8 +36,8 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "| **activa** | 0.241 [0.235, 0.247] | - |" in text
-    assert "as printed | 0.29 |" in text
+    assert "| **activa** | 0.241 [0.235, 0.247] | - | - |" in text
+    assert "| the paper's ACTIVA, as printed | 0.29 | - | - |" in text
     assert "not yet measured on an A100" in text
     readme.write_text(text.replace("0.241", "0.201"))
     assert run("--check") == 1
@@ -48,20 +47,24 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     assert run("--check") == 1
 
 
-def test_the_papers_rows_show_ours_beside_the_best_reference_that_knows_no_more() -> None:
-    def record(method: str, mean: float | None, metric: str = "mmd") -> dict[str, Any]:
-        where = {"scale": "data", "label": None, "queries": "all"}
-        return {**where, "method": method, "metric": metric, "mean": mean, "low": 0.1, "high": 0.5}
-
-    found = [record("activa", 0.25), record("oracle", 0.14), record("bayes_pair", 0.2),
-             record("told_graph", 0.15), record("hedge", 0.4), record("eqvar", 0.3)]  # fmt: skip
+def test_the_papers_rows_show_ours_beside_the_best_reference_and_the_bounds() -> None:
+    nothing = dict.fromkeys(["ours", "best reference", "Bayes", "oracle", "paper"])
+    found = {
+        "ours": {"mean": 0.25, "low": 0.1, "high": 0.5},
+        "best reference": {"method": "eqvar", "mean": 0.3},
+        "Bayes": 0.2,
+        "oracle": 0.14,
+        "paper": 0.29,
+    }
+    only = {**nothing, "best reference": {"method": "hedge", "mean": 12.0}}
     rows = [
-        {"row": "gauss-2", "models": 9, "printed": {"ACTIVA": [0.29, 1.9, 2.0]}, "results": found},
-        {"row": "sergio-iid", "models": 9, "printed": {}, "results": [record("eqvar", 0.3, "nll")]},
+        {"row": name, "models": 9, "standing": {"mmd": mmd, "energy_distance": nothing, "nll": nll}}
+        for name, mmd, nll in (("gauss-2", found, nothing), ("sergio-iid", nothing, only))
     ]
-    text = paper_table.block([{"rows": rows}])
+    text = paper_table.block([{"titles": TITLES, "rows": rows}])
     assert "| gauss-2 | 9 | 0.250 [0.100, 0.500] | 0.300 (eqvar) | 0.200 | 0.140 | 0.29 |" in text
-    assert "| sergio-iid | 9 | - | 0.300 (eqvar) | - | - | - |" in text
+    assert "| sergio-iid | 9 | - | 12.000 (hedge) | - | - | - |" in text
+    assert "| NLL | models |" in text
     assert "Not yet measured" in paper_table.block([EVALUATION])
 
 
@@ -99,6 +102,10 @@ def test_a_measured_a100_is_no_longer_called_unmeasured_and_a_trial_run_is_not_s
     assert "A CPU: not yet measured" in text
 
 
+TITLES = {
+    "methods": {"activa": "**activa**"},
+    "metrics": {"mmd": "MMD", "energy_distance": "ED", "nll": "NLL"},
+}
 EVALUATION = {
     "model": "gauss-2",
     "data": "gauss-2",
@@ -107,6 +114,8 @@ EVALUATION = {
     "draws": 50,
     "seed": 0,
     "machine": {"processor": "a processor"},
+    "printed": {"ACTIVA": [0.29, 1.9, 2.0]},
+    "titles": TITLES,
     "results": [
         {
             "method": "activa",

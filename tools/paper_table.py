@@ -5,48 +5,31 @@ from typing import Any
 
 import accuracy_table
 
-Row = dict[str, Any]
-METRICS = {"mmd": "MMD", "energy_distance": "ED", "nll": "NLL"}
 COLUMNS = ("activa", "best reference", "Bayes", "oracle", "the paper, printed")
-TOLD = ("oracle", "bayes_pair", "told_graph")  # they know what no method is told
+METRICS = ("mmd", "energy_distance", "nll")
 NOT_MEASURED = "Not yet measured; `activa reproduce table1` does.\n"
 
 
 def block(results: Sequence[dict[str, Any]]) -> str:
     """Lay out ours beside the best reference and the bounds, a table a metric."""
-    rows = [row for result in results for row in result.get("rows", ()) if "printed" in row]
-    if not rows:
+    tables = [result for result in results if any("standing" in r for r in result.get("rows", ()))]
+    if not tables:
         return NOT_MEASURED
-    return "\n".join("\n".join(table(rows, metric)) + "\n" for metric in METRICS)
+    laid_out = (table(result, metric) for result in tables for metric in METRICS)
+    return "\n".join("\n".join(lines) + "\n" for lines in laid_out)
 
 
-def table(rows: Sequence[Row], metric: str) -> Iterator[str]:
+def table(result: dict[str, Any], metric: str) -> Iterator[str]:
     """Lay one metric out, a line a row of the paper's table."""
-    yield f"| {METRICS[metric]} | models | {' | '.join(COLUMNS)} |"
+    yield f"| {result['titles']['metrics'][metric]} | models | {' | '.join(COLUMNS)} |"
     yield "|---|---|" + "---|" * len(COLUMNS)
-    for row in rows:
-        found = {
-            r["method"]: r
-            for r in row["results"]
-            if (r["scale"], r["label"], r["queries"], r["metric"]) == ("data", None, "all", metric)
-            and r["mean"] is not None
-        }
-        others = [m for m in found if m not in TOLD and not m.startswith("activa")]
-        best = min(others, key=lambda method: float(found[method]["mean"]), default=None)
-        printed = row["printed"].get("ACTIVA") if metric == "mmd" else None
+    for row in result["rows"]:
+        at = row["standing"][metric]
+        best, printed = at["best reference"], at["paper"]
         cells = (
-            _cell(found, "activa"),
-            "-" if best is None else f"{_mean(found, best)} ({best})",
-            _mean(found, "bayes_pair"),
-            _mean(found, "oracle"),
-            "-" if printed is None else f"{printed[0]:.2f}",
+            "-" if at["ours"] is None else accuracy_table.cell(at["ours"]),
+            "-" if best is None else f"{best['mean']:.3f} ({best['method']})",
+            *("-" if at[bound] is None else f"{at[bound]:.3f}" for bound in ("Bayes", "oracle")),
+            "-" if printed is None else f"{printed:.2f}",
         )
         yield f"| {row['row']} | {row['models']} | {' | '.join(cells)} |"
-
-
-def _cell(found: dict[str, Row], method: str) -> str:
-    return accuracy_table.cell(found[method]) if method in found else "-"
-
-
-def _mean(found: dict[str, Row], method: str) -> str:
-    return f"{float(found[method]['mean']):.3f}" if method in found else "-"

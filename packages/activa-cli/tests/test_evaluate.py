@@ -2,8 +2,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from activa_cli.evaluate import fitting, fresh_batches
+from activa_cli.evaluate import SPREAD, fitting, fresh_batches, measure, point_masses
+from activa_eval import Predictor, hedge, no_change, score
 from activa_sim import simulator
 from typer.testing import Result
 
@@ -72,6 +74,26 @@ def test_a_range_of_sizes_still_makes_as_many_models_as_asked() -> None:
 
 
 @pytest.mark.filterwarnings("default::UserWarning")
+def test_the_likelihood_is_told_apart_where_the_truth_has_point_masses() -> None:
+    batches = fresh_batches("sergio", 12, (30, 30), 0)
+    (batch,) = batches
+    off = np.ptp(batch.interv, axis=2) == 0.0  # (M, Q, d): a gene that is off
+    masses = (off & ~batch.targets).any(axis=2)
+    assert 0 < masses.sum() < masses.size
+    assert (point_masses(batch) == masses).all()
+    methods: dict[str, Predictor] = {"no_change": no_change, "hedge": hedge}
+    found = measure(methods, batches, seed=0, slow=("hedge",), slow_models=6)
+    apart = {r["method"]: r for r in found if (r["queries"], r["scale"]) == (SPREAD, "data")}
+    assert {r["metric"] for r in found if r["queries"] == SPREAD} == {"nll"}
+    nll = score(no_change, batch).nll
+    assert nll is not None
+    kept = np.ma.masked_array(nll, masses).mean(axis=1)
+    assert apart["no_change"]["mean"] == pytest.approx(float(kept.mean()), rel=1e-5)
+    assert (apart["no_change"]["nans"], apart["hedge"]["models"]) == (0, 6)
+    without = measure(methods, fresh_batches("gauss-2", 3, (40, 40), 0), seed=0)
+    assert not any(r["queries"] == SPREAD for r in without)
+
+
 def test_questions_outside_the_range_of_training_are_one_sentence(
     activa: Callable[..., Result], general: Path
 ) -> None:

@@ -14,16 +14,20 @@ import typer
 
 from activa_cli.console import progress, say
 from activa_cli.errors import InputError
+from activa_cli.experiments import printed_of
 from activa_cli.info import this_machine
-from activa_cli.results import Record, check_places, deliver, draw, records, tables
+from activa_cli.results import Record, check_places, deliver, draw, records, tables, titles
 
 if TYPE_CHECKING:
+    import numpy as np
     from activa_core.checkpoint import ModelCard
     from activa_eval import BatchPredictor, Predictor, Scores
     from activa_eval.scores import Scale
     from activa_sim import CausalBatch
+    from numpy.typing import NDArray
 
 MODELS_A_BATCH = 50  # where the number of rows varies, each batch has its own
+SPREAD = "no point mass"  # queries in whose truth no column is constant but the target
 SCALES: tuple["Scale", ...] = ("data", "standardised")
 
 
@@ -81,6 +85,8 @@ def evaluate(
         "seed": seed,
         "seconds": round(time.perf_counter() - began, 1),
         "machine": this_machine(),
+        "printed": printed_of(asked.card.name, preset),
+        "titles": titles(found),
         "results": found,
     }
     laid_out = tables(found, f"{model} on {models} models of {preset}")
@@ -97,22 +103,58 @@ def measure(
 ) -> list[Record]:
     """Score predictors on all models, those named in `slow` on the first `slow_models` of them.
 
-    The slow ones are compared with the others on the models that they have in common.
+    The slow ones are compared with the others on the models that they have in common. Where the
+    truth has point masses, the likelihood of the other queries is there by itself too.
     """
+    import numpy as np
+
     scores: dict[str, dict[Scale, Scores]] = {}
     for name, predictor in predictors.items():
         these = first_models(batches, slow_models) if name in slow else batches
         scores[name] = score_all(name, predictor, these, seed=seed)
+    masses = np.concatenate([point_masses(batch) for batch in batches])  # (M, Q)
     found: list[Record] = []
     for scale in SCALES:
         on_scale = {name: both[scale] for name, both in scores.items()}
-        found += records({n: s for n, s in on_scale.items() if n not in slow}, scale)
-        if scores.keys() & set(slow):
-            alike = {
-                name: whole if name in slow else first_scores(whole, slow_models)
-                for name, whole in on_scale.items()
-            }
-            found += [record for record in records(alike, scale) if record["method"] in slow]
+        found += _compared(on_scale, scale, slow, slow_models)
+        if masses.any():
+            apart = {name: _without(s, masses[: len(s.mmd)]) for name, s in on_scale.items()}
+            found += [
+                {**r, "queries": SPREAD}
+                for r in _compared(apart, scale, slow, slow_models)
+                if (r["metric"], r["queries"], r["label"]) == ("nll", "all", None)
+            ]
+    return found
+
+
+def point_masses(batch: "CausalBatch") -> "NDArray[np.bool_]":
+    """Tell in which queries a column that is not set is constant in the truth, (M, Q)."""
+    import numpy as np
+
+    constant = (batch.interv == batch.interv[:, :, :1]).all(axis=2)  # (M, Q, d)
+    return np.asarray((constant & ~batch.targets).any(axis=-1))
+
+
+def _without(scores: "Scores", left_out: "NDArray[np.bool_]") -> "Scores":
+    """Take the likelihood of some queries out of the scores."""
+    import numpy as np
+
+    if scores.nll is None:
+        return scores
+    kept = np.where(left_out, np.nan, scores.nll)
+    return replace(scores, nll=kept, meaningless={**scores.meaningless, "nll": left_out})
+
+
+def _compared(
+    scores: "dict[str, Scores]", scale: str, slow: Collection[str], slow_models: int
+) -> list[Record]:
+    found = records({n: s for n, s in scores.items() if n not in slow}, scale)
+    if scores.keys() & set(slow):
+        alike = {
+            name: whole if name in slow else first_scores(whole, slow_models)
+            for name, whole in scores.items()
+        }
+        found += [record for record in records(alike, scale) if record["method"] in slow]
     return found
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from activa_cli.console import say, show
-from activa_cli.evaluate import fresh_batches, measure
+from activa_cli.evaluate import fresh_batches, measure, point_masses
 from activa_cli.experiments import EXPERIMENTS, Row
 from activa_cli.info import this_machine
 from activa_cli.report import draw_all, markdown, summary
-from activa_cli.results import Record, write
+from activa_cli.results import Record, titles, write
+from activa_cli.standing import standing
 
 if TYPE_CHECKING:
     from activa_core import Activa
@@ -109,6 +110,7 @@ def _settings(
 def _measured(row: Row, path: Path | None, settings: Record) -> Record:
     """Measure one row: every method on the same fresh models."""
     import activa_eval
+    import numpy as np
     from activa_core import Activa
 
     experiment = EXPERIMENTS[row]
@@ -128,6 +130,7 @@ def _measured(row: Row, path: Path | None, settings: Record) -> Record:
     return {
         "card": card,
         "printed": experiment.printed,
+        "point_masses": float(np.mean([point_masses(batch).mean() for batch in batches])),
         "seconds": round(time.perf_counter() - began, 1),
         "machine": this_machine(),
         "results": found,
@@ -171,8 +174,11 @@ def _read(path: Path, settings: Record) -> Record | None:
 def _write_report(found: list[Record], out: Path) -> None:
     from activa_core.files import write_whole
 
-    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in found)
-    write_whole(out / "table1.json", f'{{"rows": [\n{lines}\n]}}\n'.encode())
+    rows = ({**row, "standing": standing(row)} for row in found)
+    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
+    called = json.dumps(titles([record for row in found for record in row["results"]]))
+    whole = f'{{"titles": {called},\n"rows": [\n{lines}\n]}}\n'
+    write_whole(out / "table1.json", whole.encode())
     write_whole(out / "table1.md", markdown(found).encode())
     draw_all(found, out / "table1.png")
     say(f"wrote table1.md, table1.json and table1.png into {out}")

@@ -26,6 +26,19 @@ TITLES = {
     "nll": "NLL",
     "coverage_90": "90 % coverage",
 }
+METHODS = {
+    "activa": "**activa**",
+    "activa_one_draw": "**activa**, one latent draw",
+    "oracle": "oracle: a second sample of the truth",
+    "bayes_pair": "Bayes: the simulator's law known",
+    "told_graph": "told the graph",
+    "no_change": "no change",
+    "conditional_gaussian": "conditional Gaussian (the paper's baseline)",
+    "hedge": "hedge: half no change, half conditional",
+    "eqvar": "eqvar: equal noise variances give the order",
+    "lingam": "lingam: the shape of the noises gives the order",
+    "ida": "ida: all parent sets that fit a PC graph",
+}
 BY_LABEL = ("energy_distance", "nll", "coverage_90")
 
 
@@ -65,6 +78,13 @@ def records(scores: "Mapping[str, Scores]", scale: str, *, versus: str = "activa
             grouped = (row for row in rows if row.group is not None and row.queries == "all")
             found += [_record(row, scale, label) for row in grouped]
     return found
+
+
+def titles(found: Sequence[Record]) -> dict[str, dict[str, str]]:
+    """Return how methods and metrics are called, for those who read the JSON by itself."""
+    there = {r["method"] for r in found}
+    methods = {name: title for name, title in METHODS.items() if name in there}
+    return {"methods": methods, "metrics": dict(TITLES)}
 
 
 def write(answer: Mapping[str, Any], path: Path) -> None:
