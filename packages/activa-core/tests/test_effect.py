@@ -11,6 +11,7 @@ import pytest
 import torch
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
+from activa_core.hypotheses import hypotheses
 from activa_core.mixture import GaussianMixture
 from activa_core.tables import Column, read_table
 from scipy.stats import norm
@@ -116,6 +117,17 @@ def test_mean_interval_and_prob_moves_count_draws_and_not_components() -> None:
     np.testing.assert_allclose(effect.mean_interval(0.2)[0], [0.0, 0.0], atol=1e-12)
     assert effect.prob_moves(0, threshold=1.0) == pytest.approx(2 / 3)
     assert effect.prob_moves(0, threshold=9.0) == 0.0
+
+
+def test_a_constant_column_moves_by_a_share_of_its_unit() -> None:
+    effect = answer(named=False)
+    rows = effect.observed.rows.copy()
+    rows[:, 0] = effect.mean()[0] + 0.5
+    flat = replace(effect, observed=read_table(rows))
+    draws = hypotheses(effect.mixture, effect.draws)
+    moved = draws.weights @ (np.abs(draws.means[:, 0] - rows[0, 0]) > 0.2)
+    assert 0 < moved < 1
+    assert flat.prob_moves(0) == pytest.approx(moved)
 
 
 def test_conditioning_divides_the_joint_density_by_the_marginal_one() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from activa_core.data import standardise
 from activa_core.errors import InputError
 from activa_core.event import read_event
 from activa_core.hypotheses import Hypotheses, hypotheses
@@ -123,11 +124,13 @@ class InterventionalDistribution:
     def prob_moves(self, column: Column, threshold: float = 0.2) -> float:
         """Weight of the draws whose mean of a column differs from D's mean.
 
-        A difference counts from `threshold` observed standard deviations on. As in
-        `mean_interval`, a draw counts once, with the mean of its decoded law.
+        A difference counts from `threshold` observed standard deviations on, or of the column's
+        units where it is constant. As in `mean_interval`, a draw counts once, with the mean of
+        its decoded law.
         """
         j = self.observed.position(column)
-        center, scale = self.observed.rows.mean(axis=0), self.observed.rows.std(axis=0, ddof=1)
+        shift, unit = standardise(torch.from_numpy(self.observed.rows))  # (1, d) each
+        center, scale = shift[0].numpy(), unit[0].numpy()
         return float(self._hypotheses().beyond(center, threshold * scale)[j])
 
     def sample(self, n: int, seed: int = 0) -> Labelled:
