@@ -59,6 +59,11 @@ class Pairs:
         known = [np.isfinite(p).all(axis=tuple(range(1, p.ndim))) for p in parts]
         return np.asarray(np.logical_and.reduce(known))
 
+    def some(self, where: slice | IntArray) -> Pairs:
+        """Return some of the pairs, in a batch of their own."""
+        x, y, a, b = self.x[where], self.y[where], self.a[where], self.b[where]
+        return replace(self, x=x, y=y, a=a, b=b, batch=(len(x),))
+
     def blocks(self, cells: int) -> Iterator[tuple[IntArray, Rows, Rows, FloatArray, FloatArray]]:
         """Yield (where, x, y, a, b) of some pairs at a time, where a pair takes so many `cells`.
 
@@ -68,7 +73,8 @@ class Pairs:
         size = max(1, CELLS // cells)
         for start in range(0, len(usable), size):
             where = usable[start : start + size]
-            yield where, self.x[where], self.y[where], self.a[where], self.b[where]
+            some = self.some(where)
+            yield where, some.x, some.y, some.a, some.b
 
     def map(self, measure: Measure, cells: int) -> FloatArray:
         """Return (P,) numbers, of blocks of pairs; NaN for a pair with a non-finite entry."""
@@ -196,7 +202,11 @@ def weights_of(
     value: npt.ArrayLike | None, rows: int, name: str, of: str, least: int
 ) -> FloatArray:
     """Check the weights (..., rows) of a sample and divide them by their sum; equal if None."""
-    array = np.full(rows, 1.0 / rows) if value is None else to_float(value, name)
+    if value is None:
+        if rows < least:
+            raise InputError(f"{of} has fewer than {least} rows; give more rows")
+        return np.full(rows, 1.0 / rows)
+    array = to_float(value, name)
     if array.ndim == 0 or array.shape[-1] != rows:
         raise InputError(f"{name} has shape {array.shape}; give one weight for each row of {of}")
     negative = (array < 0.0).any(axis=-1)
@@ -213,7 +223,7 @@ def weights_of(
         raise InputError(
             f"{of} has fewer than {least} rows of positive weight{place(few)}; give more rows"
         )
-    return array if value is None else np.asarray(array / total[..., None])
+    return np.asarray(array / total[..., None])
 
 
 def broadcast_batch(*leading: tuple[int, ...]) -> tuple[int, ...]:

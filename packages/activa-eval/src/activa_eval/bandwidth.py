@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,12 +51,13 @@ class Widths:
         numbers = np.array(self.numbers)
         if self.rule is None:
             return np.broadcast_to(numbers, (len(pairs.x), len(numbers)))
-        scale = np.zeros(len(pairs.x))
-        if self.rule == "truth":
+        if self.rule == "median":
+            scale = _median(_pooled(pairs))
+        else:
             scale = _median(pairs.y)
-        missing = np.flatnonzero(scale == 0.0)
-        if len(missing):  # a truth without two different rows has no scale of its own
-            scale[missing] = _median(np.concatenate([pairs.x, pairs.y], axis=1)[missing])
+            missing = np.flatnonzero(scale == 0.0)
+            if len(missing):  # a truth without two different rows has no scale of its own
+                scale[missing] = _median(_pooled(pairs.some(missing)))
         return np.asarray(scale[:, None] * numbers)
 
     def of_pair(self, x: npt.ArrayLike, y: npt.ArrayLike) -> list[float]:
@@ -69,25 +70,34 @@ class Widths:
 
 def pairs_by_unit(
     pairs: Pairs, widths: FloatArray
-) -> Iterator[tuple[tuple[IntArray, ...], Rows, Rows, FloatArray]]:
-    """Yield (cells of `widths`, x, y, widths) with numbers that the kernel can take as they are.
+) -> Iterator[tuple[tuple[slice | IntArray, slice], Pairs, FloatArray]]:
+    """Yield (where in `widths`, pairs, widths) with numbers that the kernel can take as they are.
 
     What is much smaller than a width may underflow, and what is much larger may overflow, but a
     width itself and its square may not: pairs with such a width are divided by each, in float64.
     """
     lost = (((widths < LEAST) & (widths > 0.0)) | (widths > LARGEST)).any(axis=1)
-    where, columns = np.flatnonzero(~lost), np.arange(widths.shape[1])
+    every = slice(None)
     if not lost.any():
-        yield np.ix_(where, columns), pairs.x, pairs.y, widths
+        yield (every, every), pairs, widths
         return
-    yield np.ix_(where, columns), pairs.x[where], pairs.y[where], widths[where]
+    kept = np.flatnonzero(~lost)
+    yield (kept, every), pairs.some(kept), widths[kept]
     for pair in np.flatnonzero(lost):
-        x, y = (part[pair][None].astype(np.float64) for part in (pairs.x, pairs.y))
+        one = slice(pair, pair + 1)
+        alone = pairs.some(one)
+        x, y = (part.astype(np.float64) for part in (alone.x, alone.y))
         largest = int(np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1])
-        for column in columns:
+        for column in range(widths.shape[1]):
             width = widths[pair, column]
             unit = np.ldexp(1.0, min(1023, max(int(np.frexp(width)[1]), largest - 1020)))
-            yield np.ix_([pair], [column]), x / unit, y / unit, np.full((1, 1), width / unit)
+            scaled = replace(alone, x=x / unit, y=y / unit)
+            yield (one, slice(column, column + 1)), scaled, np.full((1, 1), width / unit)
+
+
+def _pooled(pairs: Pairs) -> Rows:
+    """Rows of both samples, (P, n + m, d)."""
+    return np.concatenate([pairs.x, pairs.y], axis=1)
 
 
 def _median(rows: Rows) -> FloatArray:

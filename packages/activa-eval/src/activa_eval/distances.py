@@ -165,13 +165,12 @@ def _gaussian_terms(pairs: Pairs, widths: Widths) -> FloatArray:
     """Mean kernel values (P, 5): across, within each, and on the diagonals, where they are 1."""
     scales = widths.read(pairs)  # (P, K)
     values = np.empty((3, *scales.shape))
-    for cells, x, y, some in pairs_by_unit(pairs, scales):
-        where = cells[0][:, 0]
+    for where, some, widths_of_some in pairs_by_unit(pairs, scales):
         # a distance that overflows is infinite, and its kernel is rightly 0
         with np.errstate(over="ignore"):
-            parts = mmd_terms(x, y, some, pairs.a[where], pairs.b[where])
+            parts = mmd_terms(some.x, some.y, widths_of_some, some.a, some.b)
         for place, part in enumerate(parts):
-            values[place][cells] = part
+            values[place][where] = part
     terms = np.concatenate([values.mean(axis=-1).T, np.ones((len(scales), 2))], axis=1)
     terms[(scales == 0.0).any(axis=1)] = 1.0  # all rows are equal: exactly, not up to rounding
     return terms

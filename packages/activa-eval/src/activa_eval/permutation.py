@@ -105,11 +105,10 @@ def mmd_test(
     if kernel is None:
         scales = widths.read(pairs)  # (P, K)
         observed, permuted = np.zeros(len(scales)), np.zeros((len(scales), n_permutations))
-        for cells, rows_x, rows_y, some in pairs_by_unit(pairs, scales):
-            where = cells[0][:, 0]
-            for scale in some.T:
+        for (where, _), some, widths_of_some in pairs_by_unit(pairs, scales):
+            for scale in widths_of_some.T:
                 with np.errstate(over="ignore"):
-                    found = permutation_statistics(rows_x, rows_y, bandwidth=scale, **options)
+                    found = permutation_statistics(some.x, some.y, bandwidth=scale, **options)
                 observed[where] += found.observed / scales.shape[1]
                 permuted[where] += found.permuted / scales.shape[1]
     else:

@@ -173,6 +173,26 @@ def test_leading_axes_broadcast_and_an_empty_batch_is_empty() -> None:
     assert energy_terms(np.ones((0, 2, 3)), np.ones((4, 3))).between.shape == (0,)
 
 
+def test_weights_that_all_pairs_share_count_as_those_of_each_pair() -> None:
+    x, y, a, b = samples(6, 4, 2, seed=0)
+    x, y = np.stack([x, x + 1, 2 * x]), np.stack([y, 3 * y, y])
+    own = np.stack([b, b[::-1], b])
+    each = energy_terms(x, y, np.stack([a, a, a]), own)
+    for shared in (a, np.broadcast_to(a, (3, 6)), np.broadcast_to(a, (1, 6))):
+        np.testing.assert_array_equal(energy_terms(x, y, shared, own), each)
+    np.testing.assert_array_equal(
+        mmd_terms(x, y, [1.0], a, np.broadcast_to(b, (3, 4))),
+        mmd_terms(x, y, [1.0], np.stack([a, a, a]), np.stack([b, b, b])),
+    )
+    np.testing.assert_array_equal(
+        np.stack(energy_terms(x[0], y[0], np.broadcast_to(a, (5, 6)), b)),
+        np.repeat(np.stack(energy_terms(x[0], y[0], a, b))[:, None], 5, axis=1),
+    )
+    a[2] = -1.0
+    with pytest.raises(InputError, match="negative weight of -1"):
+        energy_terms(x, y, np.broadcast_to(a, (3, 6)))
+
+
 @pytest.mark.parametrize("shift", [0.0, 1e4])
 def test_float32_far_from_the_origin_keeps_five_digits(shift: float) -> None:
     rng = np.random.default_rng(0)

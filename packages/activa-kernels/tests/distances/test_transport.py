@@ -9,7 +9,7 @@ import numpy as np
 import ot
 import pytest
 from activa_kernels import InputError, native_available
-from activa_kernels.distances import transport_cost
+from activa_kernels.distances import transport_cost, wasserstein_power
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -88,6 +88,15 @@ def test_a_mass_that_is_nan_spoils_its_own_pair_only() -> None:
     assert out[1] == pytest.approx(1)
 
 
+@pytest.mark.usefixtures("implementation")
+def test_masses_that_all_pairs_share_count_as_those_of_each_pair() -> None:
+    x, y, a, b = samples(5, 4, 2, seed=0)
+    x, y = np.stack([x, x + 1]), np.stack([y, 3 * y])
+    each = wasserstein_power(x, y, np.stack([a, a]), np.stack([b, b]))
+    np.testing.assert_array_equal(wasserstein_power(x, y, a, np.broadcast_to(b, (2, 4))), each)
+    np.testing.assert_array_equal(wasserstein_power(x, y, a, np.stack([b, b])), each)
+
+
 def test_masses_need_not_add_up_to_one_but_to_the_same() -> None:
     cost = np.random.default_rng(0).random((4, 6))
     a, b = np.full(4, 6.0), np.full(6, 4.0)
@@ -115,7 +124,7 @@ def test_any_number_of_threads_and_of_callers_gives_the_same_bits(
 def test_a_forked_process_starts_its_own_threads() -> None:
     program = """
 import os, signal, numpy as np
-from activa_kernels.distances import transport_cost
+from activa_kernels.distances import transport_cost, wasserstein_power
 cost = np.random.default_rng(0).random((50, 20, 17))
 before = transport_cost(cost)
 child = os.fork()

@@ -68,7 +68,9 @@ using Array = py::array_t<T, py::array::c_style>;
 
 template <class T>
 SamplePairs<T> sample_pairs(const Array<T>& x, const Array<T>& y, const Float64& a, const Float64& b) {
-  return {x.shape(0), x.shape(1), y.shape(1), x.shape(2), x.data(), y.data(), a.data(), b.data()};
+  const int64_t P = x.shape(0), n = x.shape(1), m = y.shape(1);
+  const int64_t a_stride = a.shape(0) == P ? n : 0, b_stride = b.shape(0) == P ? m : 0;
+  return {P, n, m, x.shape(2), x.data(), y.data(), a.data(), b.data(), a_stride, b_stride};
 }
 
 template <class T>

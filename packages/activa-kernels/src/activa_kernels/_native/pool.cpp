@@ -1,6 +1,7 @@
 #include "pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -16,6 +17,16 @@ namespace {
 
 using Task = std::function<void(int64_t, int)>;
 
+// A thread that waits looks so long before it sleeps: waking it takes about as long.
+constexpr std::chrono::microseconds PATIENCE{50};
+
+// Looks until something comes true or patience ends; others who wait for the processor go first.
+template <class Done>
+void watch(Done done) {
+  const auto until = std::chrono::steady_clock::now() + PATIENCE;
+  while (!done() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+}
+
 class Pool {
  public:
   void run(int64_t count, int threads, const Task& task) {
@@ -27,13 +38,18 @@ class Pool {
       next_ = 0;
       failure_ = nullptr;
       wanted_ = threads - 1;
-      running_ = wanted_;
       ++round_;
     }
     wake_.notify_all();
     work(0);
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0; });
+    wanted_ = 0;  // nothing is left for a thread that has not woken up yet
+    if (running_ > 0) {
+      lock.unlock();
+      watch([this] { return running_ == 0; });
+      lock.lock();
+      done_.wait(lock, [this] { return running_ == 0; });
+    }
     task_ = nullptr;
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -44,17 +60,19 @@ class Pool {
   void grow(int workers) {
     while (static_cast<int>(workers_.size()) < workers) {
       const int slot = static_cast<int>(workers_.size()) + 1;
-      workers_.emplace_back([this, slot, seen = round_]() mutable { serve(slot, seen); });
+      workers_.emplace_back([this, slot, seen = round_.load()]() mutable { serve(slot, seen); });
     }
   }
 
   void serve(int slot, uint64_t seen) {
     for (;;) {
+      watch([&] { return round_ != seen; });
       {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return round_ != seen; });
         seen = round_;
         if (slot > wanted_) continue;
+        ++running_;
       }
       work(slot);
       std::lock_guard<std::mutex> lock(mutex_);
@@ -81,8 +99,9 @@ class Pool {
   std::exception_ptr failure_;
   std::atomic<int64_t> next_{0};
   int64_t count_ = 0;
-  int wanted_ = 0, running_ = 0;
-  uint64_t round_ = 0;
+  int wanted_ = 0;  // slots that may still join the round
+  std::atomic<int> running_{0};
+  std::atomic<uint64_t> round_{0};
 };
 
 std::atomic<Pool*> current{nullptr};

@@ -23,8 +23,8 @@ class Samples:
 
     x: Rows  # (P, n, d)
     y: Rows  # (P, m, d)
-    a: Array  # (P, n)
-    b: Array  # (P, m)
+    a: Array  # (P, n), or (1, n) where all pairs have the same weights
+    b: Array  # (P, m), or (1, m)
     batch: tuple[int, ...]
 
 
@@ -54,8 +54,8 @@ def samples(
     return Samples(
         x=flat(first.astype(dtype, copy=False), batch, 2),
         y=flat(second.astype(dtype, copy=False), batch, 2),
-        a=flat(left, batch, 1),
-        b=flat(right, batch, 1),
+        a=_shared_or_flat(left, batch),
+        b=_shared_or_flat(right, batch),
         batch=batch,
     )
 
@@ -77,8 +77,9 @@ def weights(value: ArrayLike | None, size: int, name: str) -> Array:
     array = np.asarray(value, dtype=np.float64)
     if array.ndim < 1 or array.shape[-1] != size:
         raise InputError(f"{name} has shape {array.shape}; give (..., {size}), one for each row")
-    if (array < 0).any():
-        raise InputError(f"{name} has a negative weight of {np.nanmin(array)}; give weights >= 0")
+    once = _shared(array)
+    if (once < 0).any():
+        raise InputError(f"{name} has a negative weight of {np.nanmin(once)}; give weights >= 0")
     return array
 
 
@@ -98,3 +99,20 @@ def flat(array: Any, batch: tuple[int, ...], own: int) -> Any:
     inner = array.shape[array.ndim - own :]
     whole = np.ascontiguousarray(np.broadcast_to(array, batch + inner))
     return whole.reshape(math.prod(batch), *inner)
+
+
+def _shared(weights: Array) -> Array:
+    """Return the weights (size,) that all batches have, where one array was broadcast to them."""
+    leading = weights.ndim - 1
+    if leading and weights.size and not any(weights.strides[:leading]):
+        once: Array = weights[(0,) * leading]
+        return once
+    return weights
+
+
+def _shared_or_flat(weights: Array, batch: tuple[int, ...]) -> Array:
+    once = _shared(weights)
+    if once.ndim == 1:
+        return np.ascontiguousarray(once)[None]
+    flattened: Array = flat(weights, batch, 1)
+    return flattened

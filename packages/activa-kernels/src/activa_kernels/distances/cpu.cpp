@@ -17,19 +17,28 @@ namespace {
 constexpr int64_t ROWS = 256;      // of a sample in one task
 constexpr int64_t CHUNK = 20'000;  // distances that are worth handing to a thread
 
-// One of the sums of a pair: over rows [first, last) of x (or y) and all of the other.
+// What is looked at before a pair is summed.
+struct State {
+  Range range;
+  bool same;  // equal samples have equal terms by their bits
+};
+
 template <class T>
-double sum_of(const SamplePairs<T>& s, int64_t p, int term, int64_t first, Value value, double scale,
-              const DistanceKernels<T>& k, std::vector<T>& columns, std::vector<double>& weights) {
-  const int64_t n = term == 2 ? s.m : s.n, m = term == 1 ? s.n : s.m;
+State state_of(const SamplePairs<T>& s, int64_t p, const DistanceKernels<T>& k, const DistanceKernels<double>& wide) {
   const T *x = s.x + p * s.n * s.d, *y = s.y + p * s.m * s.d;
-  const double *a = s.a + p * s.n, *b = s.b + p * s.m;
-  const SumTask<T> task{term == 2 ? y : x, term == 1 ? x : y, term == 2 ? b : a, term == 1 ? a : b,
-                        first, std::min(first + ROWS, n), m, s.d, value, scale, term != 0};
-  columns.resize(s.d * TILE);
-  weights.resize(TILE);
-  return k.weighted_sum(task, columns.data(), weights.data());
+  const double *a = s.a + p * s.a_stride, *b = s.b + p * s.b_stride;
+  const bool known = std::max(wide.largest_magnitude(a, s.n), wide.largest_magnitude(b, s.m)) < INFINITY;
+  const T largest = std::max(k.largest_magnitude(x, s.n * s.d), k.largest_magnitude(y, s.m * s.d));
+  return {known ? range_of(largest) : Range::infinite,
+          s.n == s.m && !std::memcmp(x, y, s.n * s.d * sizeof(T)) && !std::memcmp(a, b, s.n * sizeof(double))};
 }
+
+// Of one thread; kept from one sum to the next.
+template <class T>
+struct Scratch {
+  std::vector<T> columns;
+  std::vector<double> wide_columns, weights;
+};
 
 // The pair p alone, in doubles.
 template <class T>
@@ -37,9 +46,73 @@ struct Widened {
   Widened(const SamplePairs<T>& s, int64_t p)
       : x(s.x + p * s.n * s.d, s.x + (p + 1) * s.n * s.d),
         y(s.y + p * s.m * s.d, s.y + (p + 1) * s.m * s.d),
-        pair{1, s.n, s.m, s.d, x.data(), y.data(), s.a + p * s.n, s.b + p * s.m} {}
+        pair{1, s.n, s.m, s.d, x.data(), y.data(), s.a + p * s.a_stride, s.b + p * s.b_stride, 0, 0} {}
   std::vector<double> x, y;
   SamplePairs<double> pair;
+};
+
+// Term 0, 1 or 2 of a pair, as far as rows [first, first + ROWS) of x (or y) and all of the other go.
+template <class T>
+double sum_of(const SamplePairs<T>& s, int64_t p, int term, int64_t first, const Kernel& kernel,
+              const DistanceKernels<T>& k, std::vector<T>& columns, std::vector<double>& weights) {
+  const int64_t n = term == 2 ? s.m : s.n, m = term == 1 ? s.n : s.m;
+  const T *x = s.x + p * s.n * s.d, *y = s.y + p * s.m * s.d;
+  const double *a = s.a + p * s.a_stride, *b = s.b + p * s.b_stride;
+  const SumTask<T> task{term == 2 ? y : x, term == 1 ? x : y, term == 2 ? b : a, term == 1 ? a : b,
+                        first, std::min(first + ROWS, n), m, s.d, kernel.value, kernel.scale, term != 0};
+  columns.resize(s.d * TILE);
+  weights.resize(TILE);
+  return k.weighted_sum(task, columns.data(), weights.data());
+}
+
+// The sums of P pairs for each of K bandwidths, in pieces of ROWS rows: of x and x, of x and y, of y and y.
+template <class T>
+struct Terms {
+  Terms(const SamplePairs<T>& pairs, const double* bandwidths, int64_t K, double* out, const char* isa)
+      : s(pairs), bandwidths(bandwidths), K(K), values(std::max<int64_t>(K, 1)), out(out),
+        of_x((s.n + ROWS - 1) / ROWS), pieces(2 * of_x + (s.m + ROWS - 1) / ROWS),
+        k(distance_kernels<T>(isa)), wide(distance_kernels<double>(isa)) {}
+
+  // sums (values)
+  void add_piece(int64_t p, int64_t piece, const State& state, Scratch<T>& scratch, double* sums) const {
+    const int term = piece < of_x ? 1 : piece < 2 * of_x ? 0 : 2;
+    if (state.range == Range::infinite || (state.same && term != 1)) return;
+    const int64_t first = (piece - (term == 1 ? 0 : term == 0 ? of_x : 2 * of_x)) * ROWS;
+    for (int64_t i = 0; i < values; ++i) {
+      const Kernel kernel = K ? kernel_of(bandwidths[p * K + i]) : Kernel{Value::distance, 0, Range::usual};
+      if (state.range == Range::usual && kernel.range == Range::usual) {
+        sums[i] = sum_of(s, p, term, first, kernel, k, scratch.columns, scratch.weights);
+      } else {
+        const Widened<T> widened(s, p);
+        sums[i] = sum_of(widened.pair, 0, term, first, kernel, wide, scratch.wide_columns, scratch.weights);
+      }
+    }
+  }
+
+  // sums (pieces, values)
+  void finish(int64_t p, const State& state, const double* sums) const {
+    for (int64_t i = 0; i < values; ++i) {
+      const auto add = [&](int64_t from, int64_t to) {
+        double sum = 0;
+        for (int64_t piece = from; piece < to; ++piece) sum += sums[piece * values + i];
+        return sum;
+      };
+      double* at = out + p * 3 * values + i;
+      const bool known = state.range != Range::infinite && !(K && std::isnan(bandwidths[p * K + i]));
+      const double within = known ? add(0, of_x) : std::nan("");
+      at[0] = !known || state.same ? within : add(of_x, 2 * of_x);
+      at[values] = within;
+      at[2 * values] = !known || state.same ? within : add(2 * of_x, pieces);
+    }
+  }
+
+  const SamplePairs<T>& s;
+  const double* bandwidths;
+  int64_t K, values;
+  double* out;
+  int64_t of_x, pieces;
+  DistanceKernels<T> k;
+  DistanceKernels<double> wide;
 };
 
 }  // namespace
@@ -47,65 +120,32 @@ struct Widened {
 template <class T>
 void distance_terms(const SamplePairs<T>& s, const double* bandwidths, int64_t K, double* out,
                     const char* isa, int threads) {
-  const DistanceKernels<T> k = distance_kernels<T>(isa);
-  const DistanceKernels<double> wide = distance_kernels<double>(isa);
-  const int64_t of_x = (s.n + ROWS - 1) / ROWS, of_y = (s.m + ROWS - 1) / ROWS;
-  const int64_t pieces = 2 * of_x + of_y, values = std::max<int64_t>(K, 1);
-  const int64_t work = (s.n + s.m) * (s.n + s.m) / 2 * values;
+  const Terms<T> terms(s, bandwidths, K, out, isa);
+  const int64_t size = terms.pieces * terms.values, work = (s.n + s.m) * (s.n + s.m) / 2 * terms.values;
   if (work * s.P < 5 * CHUNK) threads = 1;
-
-  // the state of each pair, then the sum of each piece of it
-  std::vector<Range> ranges(s.P);
-  std::vector<unsigned char> same(s.P);
-  const int64_t pairs = std::max<int64_t>(1, CHUNK / ((s.n + s.m) * s.d));
-  parallel_for((s.P + pairs - 1) / pairs, threads, [&](int64_t task, int) {
-    for (int64_t p = task * pairs; p < std::min(s.P, (task + 1) * pairs); ++p) {
-      const T *x = s.x + p * s.n * s.d, *y = s.y + p * s.m * s.d;
-      const double *a = s.a + p * s.n, *b = s.b + p * s.m;
-      ranges[p] = range_of(std::max(k.largest_magnitude(x, s.n * s.d), k.largest_magnitude(y, s.m * s.d)));
-      if (!(std::max(wide.largest_magnitude(a, s.n), wide.largest_magnitude(b, s.m)) < INFINITY))
-        ranges[p] = Range::infinite;
-      same[p] = s.n == s.m && !std::memcmp(x, y, s.n * s.d * sizeof(T)) &&
-                !std::memcmp(a, b, s.n * sizeof(double));
-    }
-  });
-  std::vector<double> sums(s.P * pieces * values);
-  const int64_t chunk = std::max<int64_t>(1, CHUNK * pieces / work);
-  std::vector<std::vector<T>> columns(threads);
-  std::vector<std::vector<double>> weights(threads), wide_columns(threads);
-  parallel_for((s.P * pieces + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
-    for (int64_t at = task * chunk; at < std::min(s.P * pieces, (task + 1) * chunk); ++at) {
-      const int64_t p = at / pieces, piece = at % pieces;
-      const int term = piece < of_x ? 1 : piece < 2 * of_x ? 0 : 2;
-      if (ranges[p] == Range::infinite || (same[p] && term != 1)) continue;
-      const int64_t first = (term == 1 ? piece : term == 0 ? piece - of_x : piece - 2 * of_x) * ROWS;
-      for (int64_t i = 0; i < values; ++i) {
-        const Kernel kernel = K ? kernel_of(bandwidths[p * K + i]) : Kernel{Value::distance, 0, Range::usual};
-        double& sum = sums[at * values + i];
-        if (ranges[p] == Range::usual && kernel.range == Range::usual) {
-          sum = sum_of(s, p, term, first, kernel.value, kernel.scale, k, columns[slot], weights[slot]);
-        } else {
-          const Widened<T> widened(s, p);
-          sum = sum_of(widened.pair, 0, term, first, kernel.value, kernel.scale, wide,
-                       wide_columns[slot], weights[slot]);
-        }
+  std::vector<Scratch<T>> scratch(threads);
+  if (work <= CHUNK) {  // several pairs a task
+    const int64_t chunk = CHUNK / std::max<int64_t>(work, 1);
+    std::vector<std::vector<double>> sums(threads);
+    parallel_for((s.P + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
+      sums[slot].resize(size);
+      for (int64_t p = task * chunk; p < std::min(s.P, (task + 1) * chunk); ++p) {
+        const State state = state_of(s, p, terms.k, terms.wide);
+        for (int64_t piece = 0; piece < terms.pieces; ++piece)
+          terms.add_piece(p, piece, state, scratch[slot], sums[slot].data() + piece * terms.values);
+        terms.finish(p, state, sums[slot].data());
       }
-    }
+    });
+    return;
+  }
+  std::vector<State> states(s.P);
+  parallel_for(s.P, threads, [&](int64_t p, int) { states[p] = state_of(s, p, terms.k, terms.wide); });
+  std::vector<double> sums(s.P * size);
+  parallel_for(s.P * terms.pieces, threads, [&](int64_t at, int slot) {
+    const int64_t p = at / terms.pieces;
+    terms.add_piece(p, at % terms.pieces, states[p], scratch[slot], sums.data() + at * terms.values);
   });
-  const auto add = [&](int64_t p, int64_t from, int64_t to, int64_t i) {
-    double sum = 0;
-    for (int64_t piece = from; piece < to; ++piece) sum += sums[(p * pieces + piece) * values + i];
-    return sum;
-  };
-  for (int64_t p = 0; p < s.P; ++p)
-    for (int64_t i = 0; i < values; ++i) {
-      double* at = out + p * 3 * values + i;
-      const bool known = ranges[p] != Range::infinite && !(K && std::isnan(bandwidths[p * K + i]));
-      const double within = known ? add(p, 0, of_x, i) : std::nan("");
-      at[0] = !known || same[p] ? within : add(p, of_x, 2 * of_x, i);
-      at[values] = within;
-      at[2 * values] = !known || same[p] ? within : add(p, 2 * of_x, pieces, i);
-    }
+  for (int64_t p = 0; p < s.P; ++p) terms.finish(p, states[p], sums.data() + p * size);
 }
 
 template <class T>

@@ -10,12 +10,14 @@
 
 namespace activa {
 
-// P pairs of samples, row-major and contiguous: x (P, n, d), y (P, m, d), a (P, n), b (P, m).
+// P pairs of samples, row-major and contiguous: x (P, n, d), y (P, m, d), a (P, n), b (P, m). The
+// strides of a and b are n and m, or 0 where all pairs have the same weights.
 template <class T>
 struct SamplePairs {
   int64_t P, n, m, d;
   const T *x, *y;
   const double *a, *b;
+  int64_t a_stride, b_stride;
 };
 
 // out (P, 3, max(K, 1)): the sums of a_i b_j r, a_i a_i' r and b_j b_j' r, or for K > 0 bandwidths

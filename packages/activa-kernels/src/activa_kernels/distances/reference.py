@@ -87,10 +87,11 @@ def gaussian(distances: Array, bandwidth: float) -> Array:
 
 def _terms(pairs: Samples, K: int, values: Callable[[int, Array], Array]) -> Array:
     """Sum a_i b_j of (K, n, m) values over both rows, for x and y, x and x, y and y."""
-    out = np.full((len(pairs.x), 3, K), np.nan)
-    for p in range(len(pairs.x)):
+    P = len(pairs.x)
+    out = np.full((P, 3, K), np.nan)
+    weights = (np.broadcast_to(part, (P, part.shape[1])) for part in (pairs.a, pairs.b))
+    for p, (a, b) in enumerate(zip(*weights, strict=True)):
         x, y = pairs.x[p].astype(np.float64), pairs.y[p].astype(np.float64)
-        a, b = pairs.a[p], pairs.b[p]
         if not all(np.isfinite(part).all() for part in (x, y, a, b)):
             continue
         for place, (left, at, right, of) in enumerate(((x, a, y, b), (x, a, x, a), (y, b, y, b))):

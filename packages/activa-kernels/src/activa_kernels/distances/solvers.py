@@ -66,6 +66,7 @@ def transport(cost: Array, a: Array, b: Array, *, with_plan: bool) -> tuple[Arra
 def wasserstein_power(x: Rows, y: Rows, a: Array, b: Array, p: float) -> tuple[Array, int]:
     """Return W_p^p (P,) of samples (P, n, d) and (P, m, d), and the first failed pair, or -1."""
     out, failed = np.full(len(x), np.nan), -1
+    a, b = (np.broadcast_to(part, (len(x), part.shape[1])) for part in (a, b))
     for pair in range(len(x)):
         known = np.isfinite(x[pair]).all() and np.isfinite(y[pair]).all()
         if known:

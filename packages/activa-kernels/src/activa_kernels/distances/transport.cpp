@@ -149,7 +149,7 @@ int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, co
   std::vector<unsigned char> failed(s.P);
   parallel_for(s.P, threads, [&](int64_t p, int slot) {
     const T *x = s.x + p * n * d, *y = s.y + p * m * d;
-    const double *a = s.a + p * n, *b = s.b + p * m;
+    const double *a = s.a + p * s.a_stride, *b = s.b + p * s.b_stride;
     const Range range = range_of(std::max(k.largest_magnitude(x, n * d), k.largest_magnitude(y, m * d)));
     if (range == Range::infinite ||
         !(std::max(wide.largest_magnitude(a, n), wide.largest_magnitude(b, m)) < INFINITY)) {
