@@ -70,9 +70,9 @@ CASES = (
             Way("avici", pip="pip install --no-deps avici==1.0.7"),
             Way("sergio_rs", pip="pip install sergio_rs", first=10),
         ),
-        first=100,
+        first=250,
     ),
-    Case("modules", "modules of 8 genes of the yeast network", (), first=400),
+    Case("modules", "modules of 8 genes of the yeast network", (), first=2000),
 )
 
 

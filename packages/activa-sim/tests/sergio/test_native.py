@@ -1,6 +1,6 @@
 """Compiled gene regulation beside its definition in NumPy, and beside itself."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from activa_sim.sergio import (
     Perturbation,
     networks,
 )
+from activa_sim.sergio.kinetics import Rates
 from activa_sim.sergio.langevin import expression
 from activa_sim.sergio.modules import extracted
 from activa_sim.sergio.native import extract
@@ -84,6 +85,19 @@ def test_instruction_sets_threads_and_shards_do_not_change_a_bit(
     monkeypatch.setenv("ACTIVA_NUM_THREADS", "3")
     assert simulator.sample(21, 13) == whole
     assert simulator.shard(21, 13, shards=4, shard=2) == whole[10:15]
+
+
+@pytest.mark.parametrize(("models", "d", "cell_types"), [(70, 5, 3), (1, 1, 1), (33, 17, 7)])
+def test_rates_are_those_of_numpy(
+    models: int, d: int, cell_types: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    law = Kinetics(basal=(0.1, 0.7), sign=(0.6, 2.5), hill=(1.0, 2.0, 3.0, 4.0), decay=(0.8,))
+    streams = model_streams(7, "test", 3, models)
+    native = law.draw(streams, d, cell_types)
+    monkeypatch.setenv("ACTIVA_BACKEND", "reference")
+    numpy = law.draw(streams, d, cell_types)
+    for field in fields(Rates):
+        assert_array_equal(getattr(native, field.name), getattr(numpy, field.name))
 
 
 def test_a_regulator_that_is_seen_at_zero_only_saturates_at_once() -> None:

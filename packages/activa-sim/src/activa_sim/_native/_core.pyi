@@ -1,6 +1,8 @@
 # `isa` is one of `instruction_sets()`, best last; results do not depend on it, nor on `threads`.
 # The word arrays are one-dimensional, of one length, contiguous.
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,15 +45,28 @@ def expression(
     scalars: list[NDArray[np.float64]],
     factors: NDArray[np.float64],
     points: NDArray[np.int64],
-    ages: NDArray[np.int64],
-    order: NDArray[np.uint32] | None,
+    ages: NDArray[np.int64] | None,
+    cells: int,
+    window: int,
     paths: int,
+    shuffled: bool,
     wild_type: bool,
     kicks: str,
     out: list[NDArray[np.float32]],
     isa: str,
     threads: int,
 ) -> None: ...
+def rates(
+    key: int,
+    word1: NDArray[np.uint64],
+    word2: NDArray[np.uint64],
+    d: int,
+    cell_types: int,
+    ranges: tuple[tuple[float, float], ...],
+    choices: tuple[tuple[float, ...], ...],
+    isa: str,
+    threads: int,
+) -> tuple[NDArray[Any], ...]: ...
 def modules(
     networks: list[tuple[NDArray[np.int64], ...]],
     best_share: float,
@@ -69,6 +84,7 @@ def counts(
     noise: tuple[float, float, float],
     choices: NDArray[np.float64],
     cells: NDArray[np.float32],
+    counts: NDArray[np.float32],
     isa: str,
     threads: int,
 ) -> None: ...

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -27,15 +28,25 @@ void watch(Done done) {
   while (!done() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
 }
 
+// Indices that one slot takes from the front; those who have no more take from the end of another's.
+// So a thread writes to one stretch of memory, and little of it lies beside what another writes.
+struct alignas(64) Range {
+  std::mutex mutex;
+  int64_t next = 0, end = 0;
+};
+
 class Pool {
  public:
   void run(int64_t count, int threads, const Task& task) {
-    grow(threads - 1);
+    grow(threads);
+    for (int64_t slot = 0; slot < threads; ++slot) {
+      ranges_[slot].next = slot * count / threads;
+      ranges_[slot].end = (slot + 1) * count / threads;
+    }
     {
       std::lock_guard<std::mutex> lock(mutex_);
       task_ = &task;
-      count_ = count;
-      next_ = 0;
+      threads_ = threads;
       failure_ = nullptr;
       wanted_ = threads - 1;
       ++round_;
@@ -57,8 +68,9 @@ class Pool {
   std::mutex owner;  // held by the one caller that uses the pool
 
  private:
-  void grow(int workers) {
-    while (static_cast<int>(workers_.size()) < workers) {
+  void grow(int threads) {
+    while (static_cast<int>(ranges_.size()) < threads) ranges_.emplace_back();
+    while (static_cast<int>(workers_.size()) < threads - 1) {
       const int slot = static_cast<int>(workers_.size()) + 1;
       workers_.emplace_back([this, slot, seen = round_.load()]() mutable { serve(slot, seen); });
     }
@@ -81,15 +93,29 @@ class Pool {
   }
 
   void work(int slot) {
-    for (int64_t index; (index = next_.fetch_add(1)) < count_;) {
+    for (int64_t index; take(slot, index);) {
       try {
         (*task_)(index, slot);
       } catch (...) {
+        for (int other = 0; other < threads_; ++other) {
+          std::lock_guard<std::mutex> lock(ranges_[other].mutex);
+          ranges_[other].next = ranges_[other].end;
+        }
         std::lock_guard<std::mutex> lock(mutex_);
         if (!failure_) failure_ = std::current_exception();
-        next_ = count_;
       }
     }
+  }
+
+  bool take(int slot, int64_t& index) {
+    for (int step = 0; step < threads_; ++step) {
+      Range& range = ranges_[(slot + step) % threads_];
+      std::lock_guard<std::mutex> lock(range.mutex);
+      if (range.next == range.end) continue;
+      index = step == 0 ? range.next++ : --range.end;
+      return true;
+    }
+    return false;
   }
 
   std::mutex mutex_;
@@ -97,9 +123,9 @@ class Pool {
   std::vector<std::thread> workers_;
   const Task* task_ = nullptr;
   std::exception_ptr failure_;
-  std::atomic<int64_t> next_{0};
-  int64_t count_ = 0;
-  int wanted_ = 0;  // slots that may still join the round
+  std::deque<Range> ranges_;  // by slot
+  int threads_ = 0;           // of the round
+  int wanted_ = 0;            // slots that may still join the round
   std::atomic<int> running_{0};
   std::atomic<uint64_t> round_{0};
 };

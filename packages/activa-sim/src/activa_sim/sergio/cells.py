@@ -54,10 +54,14 @@ class TrajectoryCells:
         """Give the length of a trajectory, its start included."""
         return self.steps * n + self.settling_steps * level
 
+    def window(self, n: int) -> int:
+        """Give the number of points at the end that cells are drawn from."""
+        return self.steps * n
+
     def ages(self, streams: Streams, conditions: int, n: int) -> IntArray:
         """Draw how far from the end each cell is, 1 the last point, shape (M, R, N)."""
         words = streams.at(Site.CELL, range(conditions)).words(n).astype(np.uint64)
-        return 1 + ((words * np.uint64(self.steps * n)) >> np.uint64(32)).astype(np.int64)
+        return 1 + ((words * np.uint64(self.window(n))) >> np.uint64(32)).astype(np.int64)
 
     def pick(self, x: FloatArray, ages: IntArray) -> FloatArray:
         """Choose cells (G, R, C, N) from trajectories (T, G, R, C, 1) by their ages (G, R, N)."""
@@ -90,6 +94,10 @@ class IndependentCells:
     def points(self, _level: int, _n: int) -> int:
         """Give the length of a trajectory, its start included."""
         return self.steps + 1
+
+    def window(self, _n: int) -> int:
+        """Give the number of points at the end that cells are drawn from."""
+        return 1
 
     def ages(self, streams: Streams, conditions: int, n: int) -> IntArray:
         """Give how far from the end each cell is, 1 the last point, shape (M, R, N)."""

@@ -32,18 +32,17 @@ class Worker {  // what one thread needs
     const auto place = [&](uint32_t site) -> Place {
       return {p.key, uint32_t(p.word1[m]) | site, uint32_t(p.word2[m]), uint32_t(r)};
     };
-    float* cells = p.cells + (m * p.R + r) * n;
     f.uniforms(place(OUTLIER), p.d, uniform_.data());
     f.log_normals(place(OUTLIER | BRANCH), p.d, float(choice[0]), float(p.outlier_sd),
                   factor_.data());
     for (int64_t j = 0; j < p.d; ++j)
       if (uniform_[j] >= float(p.outlier_probability)) factor_[j] = 1.0f;
     f.log_normals(place(LIBRARY), p.K, float(choice[1]), float(choice[2]), size_.data());
-    scale(cells);
+    scale(p.cells + (m * p.R + r) * n);
     f.uniforms(place(DROPOUT), n, uniform_.data());
     f.drop(dropout(choice[3]), n, uniform_.data(), x_.data());
     f.poisson(place(COUNT), n, entries_.data(), x_.data());
-    std::copy(x_.begin(), x_.begin() + n, cells);
+    std::copy(x_.begin(), x_.begin() + n, p.counts + (m * p.R + r) * n);
   }
 
  private:

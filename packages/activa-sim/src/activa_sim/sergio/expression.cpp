@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "../_native/pool.hpp"
+#include "../_native/sites.hpp"
 #include "langevin.hpp"
 
 namespace activa {
 namespace {
 
+constexpr uint32_t LANGEVIN = 57, CELL = 56, ROW = 55;  // sites of rng.py
 constexpr int64_t CHUNK = 256;  // lanes at a time of a gene without targets
 
 int64_t whole(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
@@ -28,6 +30,7 @@ class Floats {
 };
 
 struct Functions {
+  decltype(&base::words) words;
   void (*trajectories)(const Gene&, int64_t, int64_t, float*, int64_t);
   void (*saturate)(float*, int64_t, int64_t, const float*, float);
 };
@@ -89,21 +92,35 @@ class Worker {  // what one thread needs
   int64_t points(int64_t gene) const { return e.points[level_[gene]]; }
   int64_t blocks(int64_t gene) const { return (points(gene) + 2) / 4; }  // one step less than points
 
-  // Which cell of its condition stands in each row.
+  // Which points are seen, and which cell of its condition stands in each row.
   void choose_rows(int64_t m) {
+    ages_.assign(e.R * e.cells, 1);
+    if (e.ages) {
+      std::copy_n(e.ages + m * e.R * e.cells, ages_.size(), ages_.begin());
+    } else if (e.window > 1) {
+      draw(m, CELL, e.cells);
+      for (size_t k = 0; k < ages_.size(); ++k)
+        ages_[k] += int64_t(words_[k] * uint64_t(e.window) >> 32);
+    }
+    if (e.shuffled) draw(m, ROW, seen_);
     for (int64_t r = 0; r < e.R; ++r) {
       for (int64_t k = 0; k < seen_; ++k) {
-        const uint64_t word = e.order ? e.order[(m * e.R + r) * seen_ + k] : 0;
+        const uint64_t word = e.shuffled ? words_[r * seen_ + k] : 0;
         sorted_[k] = word << 32 | uint64_t(k);
       }
-      if (e.order) std::sort(sorted_.begin(), sorted_.end());
-      const int64_t* ages = e.ages + (m * e.R + r) * e.cells;
+      if (e.shuffled) std::sort(sorted_.begin(), sorted_.end());
       for (int64_t k = 0; k < e.rows; ++k) {
         const uint32_t place = uint32_t(sorted_[k]), cell = place % uint32_t(e.cells);
         seat_[r * e.rows + k] = {int32_t(lane(r, place / uint32_t(e.cells), cell)),
-                                 int32_t(ages[cell])};
+                                 int32_t(ages_[r * e.cells + cell])};
       }
     }
+  }
+
+  // n words of each condition, (R, n).
+  void draw(int64_t m, uint32_t site, int64_t n) {
+    words_.resize(e.R * n);
+    f.words(streams_.at(e.key, e.word1 + m, e.word2 + m, 1, site, e.R), 0, e.R, n, words_.data());
   }
 
   float* one_gene(int64_t m, int64_t j, float* course) {
@@ -122,7 +139,7 @@ class Worker {  // what one thread needs
     f.trajectories(gene, 0, lanes_, x, lanes_);
     const float* end = x + points(j) * lanes_;
     write(m, j, end, lanes_, 0, lanes_);
-    averages(e.ages + m * e.R * e.cells, end, course);
+    averages(end, course);
     f.saturate(course, 1 + rows, lanes_, half_.data(), float(e.hill[m]));
     course_of_[j] = course;
     return course + (1 + rows) * lanes_;
@@ -148,7 +165,7 @@ class Worker {  // what one thread needs
         }
       }
     }
-    return {e.key, uint32_t(e.word1[m]), uint32_t(e.word2[m]), lanes_, length, block_.data(),
+    return {e.key, uint32_t(e.word1[m]) | LANGEVIN, uint32_t(e.word2[m]), lanes_, length, block_.data(),
             axes_.data(), factor_.data(), basal_.data(), regulators_.data(),
             int64_t(regulators_.size()), float(e.decay[m]),
             float(0.1 * e.amplitude[m]),  // the root of a time step of 0.01
@@ -173,14 +190,14 @@ class Worker {  // what one thread needs
   }
 
   // Means over the cells of each condition and type, into `mean` (lanes), and half-responses.
-  void averages(const int64_t* ages, const float* end, float* mean) {
+  void averages(const float* end, float* mean) {
     std::fill(mean, mean + lanes_, 0.0f);
     for (int64_t r = 0; r < e.R; ++r) {
       double over_types = 0.0;
       for (int64_t type = 0; type < e.C; ++type) {
         double sum = 0.0;
         for (int64_t cell = 0; cell < e.cells; ++cell)
-          sum += end[lane(r, type, cell) - ages[r * e.cells + cell] * lanes_];
+          sum += end[lane(r, type, cell) - ages_[r * e.cells + cell] * lanes_];
         const int64_t first = lane(r, type, 0);
         std::fill(mean + first, mean + first + e.paths, float(sum / double(e.cells)));
         over_types += sum;
@@ -206,7 +223,10 @@ class Worker {  // what one thread needs
   std::vector<Regulator> regulators_;
   std::vector<uint32_t> block_, axes_;
   std::vector<float> factor_, basal_, half_;
-  std::vector<Seat> seat_;  // (R, rows)
+  std::vector<int64_t> ages_;  // (R, cells): places from the end, 1 the last
+  std::vector<Seat> seat_;     // (R, rows)
+  SiteStreams streams_;
+  std::vector<uint32_t> words_;
   std::vector<uint64_t> sorted_;
   Floats courses_, leaf_;
 };
@@ -214,7 +234,8 @@ class Worker {  // what one thread needs
 }  // namespace
 
 void draw_expression(const Expression& e, Set set, int threads) {
-  const Functions functions{ACTIVA_CHOOSE(set, trajectories), ACTIVA_CHOOSE(set, saturate)};
+  const Functions functions{ACTIVA_CHOOSE(set, words), ACTIVA_CHOOSE(set, trajectories),
+                            ACTIVA_CHOOSE(set, saturate)};
   if (threads > e.M) threads = int(e.M);
   std::vector<Worker> workers;
   for (int t = 0; t < threads; ++t) workers.emplace_back(e, functions);

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from activa_sim.backend import native
 from activa_sim.errors import InputError, check_interval
 from activa_sim.rng import Site
+from activa_sim.sergio.native import rates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,6 +69,9 @@ class Kinetics:
 
     def draw(self, streams: Streams, d: int, cell_types: int) -> Rates:
         """Draw the rates of every model."""
+        library = native()
+        if library is not None:
+            return Rates(*rates(library, self, streams, d, cell_types))
         a, b = (np.full((*streams.shape, d), value) for value in self.sign)
         share = streams.at(Site.SIGN, range(d)).beta(a, b, 1)  # (M, d, 1)
         uniform = streams.at(Site.STRENGTH, range(d)).uniform(2 * d)  # (M, d, 2 d)

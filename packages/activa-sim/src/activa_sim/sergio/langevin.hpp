@@ -21,14 +21,15 @@ struct Expression {
   bool wild_type;        // whose half-responses hold in all conditions
   Kicks kicks;
   uint64_t key;
-  const uint64_t *word1, *word2;            // (M): counter words of the trajectories
+  const uint64_t *word1, *word2;            // (M): counter words of a model
   const bool *graphs, *activates;           // (M, d, d)
   const double *strength, *basal;           // (M, d, d), (M, d, C)
   const double *hill, *decay, *amplitude;   // (M)
   const double* factors;                    // (M, R, d)
   const int64_t* points;                    // (d): length of a trajectory of each level, from 0
-  const int64_t* ages;                      // (M, R, cells): places from the end, 1 the last
-  const uint32_t* order;                    // (M, R, C cells): rows go by these words; or null
+  const int64_t* ages;                      // (M, R, cells): places from the end, 1 the last; or null:
+  int64_t window;                           // each is one of so many, at random
+  bool shuffled;                            // whether rows are in random order
   float* const* out;                        // (R): rows (rows, d) of each condition's first model
   const int64_t* stride;                    // (R): from one model to the next
 };

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../_native/pool.hpp"
-#include "../_native/streams.hpp"
+#include "../_native/sites.hpp"
 
 namespace activa {
 namespace {
@@ -206,7 +206,7 @@ class Growth {  // of modules of one network
 class Worker {  // what one thread needs
  public:
   Worker(const Modules& problem, decltype(&base::words) words)
-      : p(problem), words_(words), growths_(p.networks.size()), words1_(MODELS), zero_(MODELS),
+      : p(problem), words_(words), growths_(p.networks.size()),
         choices_(MODELS * (p.d + 1)), roots_(MODELS * p.d), places_(MODELS * p.d), order_(p.d),
         root_(p.d), place_(p.d) {}
 
@@ -228,9 +228,8 @@ class Worker {  // what one thread needs
 
  private:
   void draw(int64_t first, int64_t last, uint32_t site, int64_t n, std::vector<uint32_t>& out) {
-    for (int64_t m = first; m < last; ++m) words1_[m - first] = p.word1[m] | site;
-    words_({p.key, last - first, words1_.data(), p.word2 + first, zero_.data()}, 0, last - first, n,
-           out.data());
+    const int64_t M = last - first;
+    words_(streams_.at(p.key, p.word1 + first, p.word2 + first, M, site, 1), 0, M, n, out.data());
   }
 
   // Numbers of the words, those of the smallest first; equal ones keep their order.
@@ -243,7 +242,7 @@ class Worker {  // what one thread needs
   const Modules& p;
   decltype(&base::words) words_;
   std::vector<std::unique_ptr<Growth>> growths_;  // by network
-  std::vector<uint64_t> words1_, zero_;
+  SiteStreams streams_;
   std::vector<uint32_t> choices_, roots_, places_;
   std::vector<uint64_t> order_;
   std::vector<int64_t> root_, place_;

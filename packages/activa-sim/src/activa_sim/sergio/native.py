@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from activa_sim.backend import instruction_set, threads
-from activa_sim.rng import Site
+from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from activa_sim.rng import Streams
-    from activa_sim.sergio.cells import IndependentCells, TrajectoryCells
-    from activa_sim.sergio.kinetics import Rates
+    from activa_sim.sergio.kinetics import Kinetics, Rates
     from activa_sim.sergio.networks import Network
     from activa_sim.sergio.technical import TechnicalNoise
 
@@ -40,11 +39,12 @@ def fill_rows(
     The R conditions fill one array (M, ..., rows, d) after the other. Rows are cells, type after
     type, or shuffled by the site `ROW`, and then there may be fewer than cells.
     """
-    (_, R, d), C = factors.shape, rates.basal.shape[-1]
-    at = streams.at(Site.LANGEVIN)
+    _, R, d = factors.shape
+    # of exactly these types, as a subclass may choose others
+    known = type(cells) in (TrajectoryCells, IndependentCells)
     library.expression(
         streams.key,
-        [_plain(at.word1), _plain(at.word2)],
+        [_plain(streams.word1), _plain(streams.word2)],
         _plain(graphs),
         _plain(rates.activates),
         _plain(rates.strength),
@@ -52,15 +52,35 @@ def fill_rows(
         [_plain(rates.hill), _plain(rates.decay), _plain(rates.noise_amplitude)],
         _plain(factors),
         np.array([cells.points(level, n) for level in range(d)], dtype=np.int64),
-        _plain(cells.ages(streams, R, n)),
-        streams.at(Site.ROW, range(R)).words(C * n) if shuffled else None,
+        None if known else _plain(cells.ages(streams, R, n)),
+        n,
+        cells.window(n),
         cells.paths(n),
+        shuffled,
         half_response == "wild_type",
         noise,
         out,
         instruction_set(),
         threads(),
     )
+
+
+def rates(
+    library: ModuleType, law: Kinetics, streams: Streams, d: int, cell_types: int
+) -> tuple[NDArray[Any], ...]:
+    """Draw the fields of `Rates`, in their order."""
+    drawn: tuple[NDArray[Any], ...] = library.rates(
+        streams.key,
+        _plain(streams.word1),
+        _plain(streams.word2),
+        d,
+        cell_types,
+        (law.basal, law.strength, law.sign),
+        (law.hill, law.decay, law.noise_amplitude),
+        instruction_set(),
+        threads(),
+    )
+    return drawn
 
 
 def extract(
@@ -94,12 +114,13 @@ def counts(
     cells: NDArray[np.float32 | np.float64],
 ) -> NDArray[np.float32]:
     """Count what `TechnicalNoise.counts` counts, from choices (M, 4) in the order of its lists."""
-    counted = np.array(cells, dtype=np.float32, order="C")
+    counted = np.empty(cells.shape, dtype=np.float32)
     library.counts(
         streams.key,
         [_plain(streams.word1), _plain(streams.word2)],
         (noise.outlier_probability, noise.outlier_sd, noise.dropout_shape),
         choices,
+        _plain(cells.astype(np.float32, copy=False)),
         counted,
         instruction_set(),
         threads(),

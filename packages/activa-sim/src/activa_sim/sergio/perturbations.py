@@ -46,6 +46,8 @@ class Perturbation:
 
     def draw(self, streams: Streams, queries: int) -> FloatArray:
         """Draw the factor of each query, shape (M, Q)."""
+        if len(self.factors) == 1:
+            return np.full((*streams.shape, queries), self.factors[0], dtype=np.float64)
         uniform = streams.at(Site.PERTURBATION, range(queries)).uniform(1)[..., 0]
         return np.array(self.factors)[(uniform * len(self.factors)).astype(np.intp)]
 

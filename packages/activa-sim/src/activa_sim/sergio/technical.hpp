@@ -17,7 +17,8 @@ struct Counts {
   const uint64_t *word1, *word2;  // (M): counter words of a model
   double outlier_probability, outlier_sd, dropout_shape;
   const double* choices;  // (M, 4): mean of outliers, mean and sd of library sizes, percentile
-  float* cells;           // (M, R, K, d): expression, and then counts
+  const float* cells;     // (M, R, K, d): expression
+  float* counts;          // (M, R, K, d)
 };
 
 void draw_counts(const Counts&, Set, int threads);
