@@ -66,13 +66,17 @@ def question(config: ModelConfig) -> Question:
     return Question(obs, np.zeros((1, d, 0, d)), targets, np.where(targets, value, np.nan))
 
 
-def answers(model: CVAE, asked: Pairs) -> dict[str, NDArray[np.float64]]:
+def asked(config: ModelConfig) -> Pairs:
+    return pairs(question(config), standardised=config.standardise, oriented=config.orient)  # type: ignore[arg-type]
+
+
+def answers(model: CVAE, of: Pairs) -> dict[str, NDArray[np.float64]]:
     """The mixture decoded at the mean of each component of the prior."""
     if model.config.latent:
-        prior = model.latent(asked)
+        prior = model.latent(of)
         codes, log_weights = prior.means, prior.log_weights
     else:
-        codes = model.embed(asked)[:, None]
+        codes = model.embed(of)[:, None]
         log_weights = codes.new_zeros(codes.shape[:2])
     laws = [model.decode(codes[:, c]) for c in range(codes.shape[1])]  # k of (B, C)
     covariances = [
@@ -89,8 +93,7 @@ def answers(model: CVAE, asked: Pairs) -> dict[str, NDArray[np.float64]]:
 @torch.no_grad()
 def ask(path: Path) -> dict[str, NDArray[np.float64]]:
     model, _ = checkpoint.load(path)
-    asked = pairs(question(model.config), standardised=model.config.standardise)  # type: ignore[arg-type]
-    return answers(model.double(), asked)
+    return answers(model.double(), asked(model.config))
 
 
 def digest(path: Path) -> str:
@@ -112,8 +115,7 @@ def test_a_change_of_one_weight_is_noticed() -> None:
     model, _ = checkpoint.load(path)
     with torch.no_grad():
         model.decoder.blocks[0].projection.bias[0] += 1e-3  # type: ignore[union-attr, operator, index]
-        asked = pairs(question(model.config), standardised=model.config.standardise)  # type: ignore[arg-type]
-        found = answers(model.double(), asked)
+        found = answers(model.double(), asked(model.config))
     with np.load(GOLDEN / f"{name}.npz") as golden:
         assert not np.allclose(found["means"], golden["means"], rtol=1e-6, atol=1e-8)
 

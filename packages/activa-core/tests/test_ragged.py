@@ -72,7 +72,19 @@ def network(**changes: Any) -> CVAE:
 PAPER: dict[str, Any] = {}
 GENERAL = {"query": "value", "standardise": True, "fix_target": True, "learned_diagonal": True}
 LATE = {**GENERAL, "see_units": True, "late_query": True, "query_blocks": 2}
-VARIANTS = {"paper": PAPER, "general": GENERAL, "late": LATE, "direct": {**LATE, "latent": False}}
+VARIANTS = {
+    "paper": PAPER,
+    "general": {**GENERAL, "orient": True},
+    "late": LATE,
+    "direct": {**LATE, "latent": False},
+}
+
+
+def seen(model: CVAE, batch: RaggedBatch, interv_rows: int | None = None) -> Pairs:
+    config = model.config
+    return pairs(
+        batch, standardised=config.standardise, oriented=config.orient, interv_rows=interv_rows
+    )
 
 
 def terms(
@@ -100,17 +112,16 @@ def test_each_model_of_a_ragged_batch_gets_what_it_gets_alone(
 ) -> None:
     model = network(**changes)
     config = TrainConfig(kl=kl, rows=rows, predictive_weight=predictive_weight)
-    standardised = model.config.standardise
     batch = ragged_batch(np.nan)
     noise = torch.randn(
         M * Q, D, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
     )
-    asked = pairs(batch, standardised=standardised, interv_rows=interv_rows)
+    asked = seen(model, batch, interv_rows)
     together, gradients = terms(model, asked, noise, config)
     total = [torch.zeros_like(g) for g in gradients]
     for m in range(M):
         own = slice(m * Q, (m + 1) * Q)
-        cut = pairs(alone(batch, m), standardised=standardised, interv_rows=interv_rows)
+        cut = seen(model, alone(batch, m), interv_rows)
         expected, by_itself = terms(model, cut, noise[own, : N_VARS[m]], config)
         torch.testing.assert_close(together[:, own], expected, rtol=0, atol=1e-10)
         total = [g + more for g, more in zip(total, by_itself, strict=True)]
@@ -123,11 +134,9 @@ def test_the_held_out_density_of_a_ragged_batch_is_that_of_its_models(
     changes: dict[str, Any],
 ) -> None:
     model, batch = network(latent_variance=1e-20, prior_components=1, **changes), ragged_batch(0.0)
-    standardised = model.config.standardise
 
     def held_out(given: RaggedBatch) -> Tensor:
-        asked = pairs(given, standardised=standardised)
-        return model.held_out(asked, 2, torch.Generator().manual_seed(0)).detach()
+        return model.held_out(seen(model, given), 2, torch.Generator().manual_seed(0)).detach()
 
     each = torch.cat([held_out(alone(batch, m)) for m in range(M)])
     torch.testing.assert_close(held_out(batch), each, rtol=0, atol=1e-8)  # draws differ by 1e-10
