@@ -263,7 +263,8 @@ def minimums(session: nox.Session) -> None:
 def sanitize(session: nox.Session) -> None:
     """Run the tests of compiled code under sanitizers; takes GCC on Linux, and some minutes."""
     needed = ["cmake", "ninja", "numpy", "pybind11"]
-    session.install(*group(PROJECTS["activa-kernels"], "test"), *needed, "-c", "constraints.txt")
+    tested = [r for p in ("activa-kernels", "activa-sim") for r in group(PROJECTS[p], "test")]
+    session.install(*dict.fromkeys(tested), *needed, "-c", "constraints.txt")
     session.run("python", "tools/sanitize.py", *session.posargs)
 
 

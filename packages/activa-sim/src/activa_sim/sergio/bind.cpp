@@ -36,7 +36,8 @@ void expression(uint64_t key, std::array<Array<uint64_t>, 2> words, Truths graph
                 Truths activates, Numbers strength, Numbers basal, std::array<Numbers, 3> scalars,
                 Numbers factors, Array<int64_t> points, std::optional<Array<int64_t>> ages,
                 int64_t cells, int64_t window, int64_t paths, bool shuffled, bool wild_type,
-                const std::string& kicks, std::vector<Array<float>> out, const std::string& isa, int threads) {
+                const std::string& kicks, std::vector<Array<float>> out, const std::string& isa,
+                int threads) {
   const int64_t M = factors.shape(0), R = factors.shape(1), d = factors.shape(2);
   const int64_t rows = out[0].shape(2);
   std::vector<float*> of_condition;
