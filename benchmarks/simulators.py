@@ -20,7 +20,7 @@ from save import save_rows
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
 AIM = 0.5  # seconds that a way's turn should take; a slow package draws few models in it
-MOST = 4  # times the first try's models, which bounds the memory
+MOST = 4  # times the first try's models in a call, which bounds the memory; a turn has many calls
 Row = dict[str, Any]
 
 
@@ -94,6 +94,7 @@ def measure(options: argparse.Namespace) -> Path:
 def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dict[str, str]]:
     """Let every way draw the case once a round; also say which package is absent, and why."""
     models: dict[Way, int] = {}
+    calls: dict[Way, int] = {}
     versions: dict[Way, str] = {}
     times: dict[Way, list[dict[str, float]]] = {}
     absent = {}
@@ -103,17 +104,18 @@ def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dic
             request = {"case": case.name, "way": way.name}
             try:
                 models[way] = max(1, way.first // 10) if quick else way.first
-                first = process.ask("warm", **request, models=models[way])
+                first, calls[way] = process.ask("warm", **request, models=models[way]), 1
                 if not quick:
                     models[way] = max(1, min(MOST * way.first, int(AIM / first["clock"])))
-                    process.ask("warm", **request, models=models[way])
+                    warm = process.ask("warm", **request, models=models[way])
+                    calls[way] = max(1, int(AIM / (warm["clock"] * models[way])))
             except RuntimeError as error:
                 absent[way.name] = f"{error}; {way.pip}" if way.pip else str(error)
                 continue
             versions[way], times[way] = first["version"], []
         for _ in range(2 if quick else ROUNDS):
             for way, taken in times.items():
-                taken.append(processes[way].ask("time", case=case.name))
+                taken.append(processes[way].ask("time", case=case.name, calls=calls[way]))
     ours = next(taken for way, taken in times.items() if way.name == "activa")
     rows = [_row(case, way, models[way], versions[way], taken, ours)
             for way, taken in times.items()]  # fmt: skip
