@@ -122,12 +122,26 @@ def test_threads_that_share_one_large_pair_give_the_same_bits(
         rng.normal(size=(900, 2)).astype(np.float32),
         rng.normal(size=(700, 2)).astype(np.float32),
     )
-    ops = [op for name, op in OPS.items() if not name.startswith("W")]
     monkeypatch.setenv("ACTIVA_NUM_THREADS", "1")
-    alone = [op(x, y) for op in ops]
+    alone = [op(x, y) for op in OPS.values()]
+    plan = transport_plan(cdist(x, y))
     monkeypatch.setenv("ACTIVA_NUM_THREADS", threads)
-    for op, expected in zip(ops, alone, strict=True):
+    for op, expected in zip(OPS.values(), alone, strict=True):
         np.testing.assert_array_equal(op(x, y), expected)
+    np.testing.assert_array_equal(transport_plan(cdist(x, y)), plan)
+
+
+@pytest.mark.parametrize("isa", SETS)
+def test_a_large_pair_shared_by_threads_costs_what_that_of_pot_costs(
+    isa: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACTIVA_ISA", isa)
+    monkeypatch.setenv("ACTIVA_NUM_THREADS", "2")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(601, 3)).round(1), rng.normal(1, 1, size=(503, 3)).round(1)
+    a, b = rng.dirichlet(np.ones(601)), rng.dirichlet(np.full(503, 0.2))
+    exact = ot.emd2(a, b, cdist(x, y), numItermax=10**7)
+    np.testing.assert_allclose(wasserstein_power(x, y, a, b), exact, rtol=1e-10)
 
 
 @pytest.mark.parametrize("isa", SETS)

@@ -179,6 +179,24 @@ int64_t least_reduced(const double* cost, const double* prices, int64_t width, d
   return first_of(lowest, column, least);
 }
 
+void cheapest_of_group(const double* const* rows, const double* prices, int64_t width, int64_t* columns) {
+  Vector<double> lowest[GROUP], column[GROUP], at = counting();
+  for (int64_t r = 0; r < GROUP; ++r) {
+    lowest[r] = splat(double(INFINITY));
+    column[r] = splat(0.0);
+  }
+  for (int64_t j = 0; j < width; j += L, at += splat(double(L))) {
+    const Vector<double> price = load(prices + j);
+    for (int64_t r = 0; r < GROUP; ++r) {
+      const Vector<double> reduced = load(rows[r] + j) - price;
+      column[r] = where_less(reduced, lowest[r], at, column[r]);
+      lowest[r] = smaller(lowest[r], reduced);
+    }
+  }
+  double least;
+  for (int64_t r = 0; r < GROUP; ++r) columns[r] = first_of(lowest[r], column[r], &least);
+}
+
 void assign(const Assignment& a) {
   reduce_columns(a);
   int64_t free = 0;

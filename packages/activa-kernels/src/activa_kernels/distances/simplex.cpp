@@ -10,20 +10,25 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 #include <vector>
+
+#include "../_native/pool.hpp"
+#include "pricing.hpp"
+#include "tree.hpp"
 
 namespace activa {
 namespace {
 
-constexpr int64_t NONE = -1;
+constexpr int64_t NONE = Tree::NONE;
 constexpr int64_t TOTAL = int64_t(1) << 61;
 
 class Simplex {
  public:
   Simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n, int64_t m,
-          decltype(&base::least_reduced) least_reduced)
-      : cost_(cost), width_(width), n_(n), m_(m), least_reduced_(least_reduced), parent_(n + m, NONE),
-        child_(n + m, NONE), next_(n + m, NONE), before_(n + m, NONE), depth_(n + m), flow_(n + m),
+          const DistanceKernels<double>& kernels)
+      : cost_(cost), width_(width), n_(n), m_(m), kernels_(kernels),
+        pricing_(cost, width, n, kernels.cheapest_of_group), tree_(n + m), depth_(n + m), flow_(n + m),
         u_(n), v_(width) {
     const int64_t step = int64_t(1) << int64_t(std::ceil(std::log2(double(n) + 1)));
     mass_ = std::accumulate(a, a + n, 0.0);
@@ -32,29 +37,19 @@ class Simplex {
     for (int64_t& units : supply_) ++units;
     demand_[std::max_element(demand_.begin(), demand_.end()) - demand_.begin()] += n;
     unit_ = mass_ / double(TOTAL);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < m; ++j) largest_ = std::max(largest_, std::abs(row(i)[j]));
+    for (int64_t i = 0; i < n; ++i) largest_ = std::max(largest_, kernels.largest_magnitude(row(i), m));
   }
 
-  bool solve() {
+  // False if the search does not end.
+  bool solve(int threads) {
     start();
-    const int64_t limit = 1000 * (n_ + m_) + 100'000;
-    int64_t exchanges = 0;
-    for (int round = 0; round < 20; ++round) {
-      set_prices();
-      const int64_t before = exchanges;
-      int64_t unchanged = 0;
-      for (int64_t i = 0; unchanged < n_; i = i + 1 < n_ ? i + 1 : 0, ++unchanged) {
-        double least;
-        const int64_t j = least_reduced_(row(i), v_.data(), width_, &least);
-        if (least - u_[i] >= -tolerance_) continue;
-        exchange(i, j, least - u_[i]);
-        if (++exchanges > limit) return false;
-        unchanged = -1;
-      }
-      if (exchanges == before) return true;  // with prices that no exchange has rounded
-    }
-    return false;
+    bool solved = false;
+    parallel_for(threads, threads, [&](int64_t index, int) {
+      if (index > 0) return pricing_.help();
+      const Leader leader{pricing_};
+      solved = improve();
+    });
+    return solved;
   }
 
   double total() const {
@@ -70,7 +65,44 @@ class Simplex {
   }
 
  private:
+  // Whatever happens, the others are not left waiting.
+  struct Leader {
+    ~Leader() { pricing.leave(); }
+    Pricing& pricing;
+  };
+
   const double* row(int64_t i) const { return cost_ + i * width_; }
+
+  bool improve() {
+    const int64_t limit = 1000 * (n_ + m_) + 100'000;
+    int64_t exchanges = 0;
+    for (int round = 0; round < 20; ++round) {
+      set_prices();
+      const int64_t before = exchanges;
+      int64_t first = 0, unchanged = 0, seen = exchanges;  // `seen`: whose prices the next block has
+      pricing_.begin(first, v_);
+      while (unchanged < n_) {
+        const int64_t* columns = pricing_.end();
+        const int64_t of_block = std::exchange(seen, exchanges), next = (first + pricing_.rows) % n_;
+        pricing_.begin(next, v_);  // the block after this one, while this one changes the prices
+        for (int64_t r = 0; r < pricing_.rows; ++r) {
+          const int64_t i = (first + r) % n_, j = columns[r];
+          const double reduced = row(i)[j] - v_[j] - u_[i];
+          const bool enters = reduced < -tolerance_;
+          if (enters) {
+            exchange(i, j, reduced);
+            ++exchanges;
+          }
+          unchanged = enters || of_block != exchanges ? 0 : unchanged + 1;
+        }
+        if (exchanges > limit) return false;
+        first = next;
+      }
+      pricing_.end();
+      if (exchanges == before) return true;  // with prices that no exchange has rounded
+    }
+    return false;
+  }
 
   // Masses as multiples of `step` that add up to TOTAL.
   std::vector<int64_t> units(const double* masses, int64_t count, int64_t step) const {
@@ -90,7 +122,7 @@ class Simplex {
     for (int64_t i = 0; i < n_; ++i)
       for (int64_t left = supply_[i]; left > 0;) {
         double least;
-        const int64_t j = least_reduced_(row(i), closed.data(), width_, &least);
+        const int64_t j = kernels_.least_reduced(row(i), closed.data(), width_, &least);
         const int64_t flow = std::min(left, room[j]);
         rows.push_back(i);
         columns.push_back(j);
@@ -115,56 +147,25 @@ class Simplex {
       open.pop_back();
       for (int64_t e : edges[node]) {
         const int64_t other = node < n_ ? n_ + columns[e] : rows[e];
-        if (other == parent_[node]) continue;
-        attach(other, node);
+        if (other == tree_.parent[node]) continue;
+        tree_.attach(other, node);
         flow_[other] = flows[e];
         open.push_back(other);
       }
     }
   }
 
-  void attach(int64_t node, int64_t parent) {
-    parent_[node] = parent;
-    before_[node] = NONE;
-    next_[node] = child_[parent];
-    if (next_[node] != NONE) before_[next_[node]] = node;
-    child_[parent] = node;
-  }
-
-  void detach(int64_t node) {
-    if (before_[node] != NONE)
-      next_[before_[node]] = next_[node];
-    else
-      child_[parent_[node]] = next_[node];
-    if (next_[node] != NONE) before_[next_[node]] = before_[node];
-  }
-
-  // Calls visit(node) for a node and all below it, parents first.
-  template <class F>
-  void each_below(int64_t top, F visit) {
-    for (int64_t node = top;;) {
-      visit(node);
-      if (child_[node] != NONE) {
-        node = child_[node];
-        continue;
-      }
-      while (node != top && next_[node] == NONE) node = parent_[node];
-      if (node == top) return;
-      node = next_[node];
-    }
-  }
-
   template <class F>
   void each_edge(F visit) const {
     for (int64_t node = 1; node < n_ + m_; ++node)
-      visit(node < n_ ? node : parent_[node], (node < n_ ? parent_[node] : node) - n_, flow_[node]);
+      visit(node < n_ ? node : tree_.parent[node], (node < n_ ? tree_.parent[node] : node) - n_, flow_[node]);
   }
 
   // Prices along the tree, from nothing at row 0.
   void set_prices() {
     double most = largest_;
-    each_below(0, [&](int64_t node) {
-      const int64_t parent = parent_[node];
+    tree_.each_below(0, [&](int64_t node) {
+      const int64_t parent = tree_.parent[node];
       if (parent == NONE) {
         u_[node] = 0;
         depth_[node] = 0;
@@ -190,36 +191,36 @@ class Simplex {
           leaves = p;
           on_row_side = true;
         }
-        p = parent_[p];
+        p = tree_.parent[p];
       } else {
         if (q >= n_ && flow_[q] < least) {
           least = flow_[q];
           leaves = q;
           on_row_side = false;
         }
-        q = parent_[q];
+        q = tree_.parent[q];
       }
     }
     const int64_t top = p;
-    for (int64_t node = i; node != top; node = parent_[node]) flow_[node] += node < n_ ? -least : least;
-    for (int64_t node = column; node != top; node = parent_[node]) flow_[node] += node < n_ ? least : -least;
+    for (int64_t node = i; node != top; node = tree_.parent[node]) flow_[node] += node < n_ ? -least : least;
+    for (int64_t node = column; node != top; node = tree_.parent[node]) flow_[node] += node < n_ ? least : -least;
 
     // what hung on the edge that leaves now hangs on the one that enters, turned over
     int64_t node = on_row_side ? i : column, parent = on_row_side ? column : i, flow = least;
     const int64_t hung = node;
     for (bool last = false; !last;) {
       last = node == leaves;
-      const int64_t above = parent_[node], flow_above = flow_[node];
-      detach(node);
-      attach(node, parent);
+      const int64_t above = tree_.parent[node], flow_above = flow_[node];
+      tree_.detach(node);
+      tree_.attach(node, parent);
       flow_[node] = flow;
       parent = node;
       flow = flow_above;
       node = above;
     }
     const double rise = on_row_side ? reduced : -reduced;  // of the rows' prices
-    each_below(hung, [&](int64_t at) {
-      depth_[at] = depth_[parent_[at]] + 1;
+    tree_.each_below(hung, [&](int64_t at) {
+      depth_[at] = depth_[tree_.parent[at]] + 1;
       if (at < n_)
         u_[at] += rise;
       else
@@ -229,10 +230,12 @@ class Simplex {
 
   const double* cost_;
   int64_t width_, n_, m_;
-  decltype(&base::least_reduced) least_reduced_;
+  DistanceKernels<double> kernels_;
+  Pricing pricing_;
   std::vector<int64_t> supply_, demand_;
   // of each row, then of each column: its place in the tree, and what moves between it and its parent
-  std::vector<int64_t> parent_, child_, next_, before_, depth_, flow_;
+  Tree tree_;
+  std::vector<int64_t> depth_, flow_;
   std::vector<double> u_, v_;
   double mass_ = 0, unit_ = 0, largest_ = 0, tolerance_ = 0;
 };
@@ -249,7 +252,7 @@ std::vector<int64_t> with_mass(const double* masses, int64_t count) {
 }  // namespace
 
 bool network_simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n,
-                     int64_t m, decltype(&base::least_reduced) least_reduced, double* out, double* plan) {
+                     int64_t m, const DistanceKernels<double>& kernels, int threads, double* out, double* plan) {
   const std::vector<int64_t> rows = with_mass(a, n), columns = with_mass(b, m);
   const int64_t N = int64_t(rows.size()), M = int64_t(columns.size());
   std::vector<double> kept, left(N), right(M);
@@ -264,8 +267,8 @@ bool network_simplex(const double* cost, int64_t width, const double* a, const d
       for (int64_t j = 0; j < M; ++j) kept[i * wide + j] = cost[rows[i] * width + columns[j]];
     costs = kept.data();
   }
-  Simplex simplex(costs, wide, left.data(), right.data(), N, M, least_reduced);
-  if (!simplex.solve()) return false;
+  Simplex simplex(costs, wide, left.data(), right.data(), N, M, kernels);
+  if (!simplex.solve(threads)) return false;
   *out = simplex.total();
   if (plan)
     simplex.each([&](int64_t i, int64_t j, double mass) { plan[rows[i] * m + columns[j]] = mass; });
@@ -273,10 +276,10 @@ bool network_simplex(const double* cost, int64_t width, const double* a, const d
 }
 
 bool assign_by_simplex(const double* cost, int64_t width, int64_t n,
-                       decltype(&base::least_reduced) least_reduced, int64_t* columns) {
+                       const DistanceKernels<double>& kernels, int threads, int64_t* columns) {
   const std::vector<double> one(n, 1.0);
-  Simplex simplex(cost, width, one.data(), one.data(), n, n, least_reduced);
-  if (!simplex.solve()) return false;
+  Simplex simplex(cost, width, one.data(), one.data(), n, n, kernels);
+  if (!simplex.solve(threads)) return false;
   simplex.each([&](int64_t i, int64_t j, double mass) {
     if (mass > 0.5) columns[i] = j;  // the others carry what was added to the masses
   });

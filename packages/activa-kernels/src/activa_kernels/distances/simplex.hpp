@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "cpu.hpp"
+#include "dispatch.hpp"
 
 namespace activa {
 
@@ -11,10 +11,10 @@ namespace activa {
 // cost and, where `plan` (n, m) is not null, the masses in it that move. False if the
 // search does not end.
 bool network_simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n,
-                     int64_t m, decltype(&base::least_reduced) least_reduced, double* out, double* plan);
+                     int64_t m, const DistanceKernels<double>& kernels, int threads, double* out, double* plan);
 
 // The column of each of n rows where the sum of the costs is least; false as above.
 bool assign_by_simplex(const double* cost, int64_t width, int64_t n,
-                       decltype(&base::least_reduced) least_reduced, int64_t* columns);
+                       const DistanceKernels<double>& kernels, int threads, int64_t* columns);
 
 }  // namespace activa

@@ -2,6 +2,7 @@
 // network simplex elsewhere, and on a line the order of the points.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -16,16 +17,31 @@ namespace {
 
 constexpr int64_t ALIGNED = 8;  // doubles in a cache line
 constexpr int64_t LARGE = 800;  // rows from which on the network simplex is faster for equal masses too
+constexpr int64_t SOME = 64;    // rows of costs that are computed in one task
+constexpr int64_t SHARED = 250'000;  // costs of a pair that several threads solve together
+
+// Threads that take pairs of their own, or that solve each pair together where it is large and they
+// are more.
+struct Threads {
+  Threads(int64_t P, int64_t n, int64_t m, int threads)
+      : together(P < threads && n * m >= SHARED ? threads : 1), apart(together > 1 ? 1 : threads) {}
+  int together, apart;
+};
 
 // What one thread needs for its problems; kept from one to the next.
 struct Workspace {
-  std::vector<double> costs, numbers;
+  std::unique_ptr<double[]> costs;
+  int64_t room = 0;
+  std::vector<double> numbers;
   std::vector<int64_t> integers;
 
-  // Room for (n, width) costs whose rows start at a cache line.
+  // Room for (n, width) costs whose rows start at a cache line; nothing is written.
   double* matrix(int64_t n, int64_t width) {
-    costs.resize(n * width + ALIGNED);
-    return lined(costs.data());
+    if (room < n * width + ALIGNED) {
+      room = n * width + ALIGNED;
+      costs.reset(new double[room]);
+    }
+    return lined(costs.get());
   }
 
   // A copy of costs (n, m) there, infinite beyond m.
@@ -39,12 +55,12 @@ struct Workspace {
   }
 
   // The column of each row where the sum of the costs is least.
-  const int64_t* assign(int64_t n, int64_t width, const double* cost, const DistanceKernels<double>& k) {
+  const int64_t* assign(int64_t n, int64_t width, const double* cost, const DistanceKernels<double>& k, int threads) {
     numbers.resize(4 * width + ALIGNED);
     integers.resize(4 * width);
     double* p = lined(numbers.data());
     int64_t *q = integers.data(), *columns = q + width;
-    if (n > LARGE && assign_by_simplex(cost, width, n, k.least_reduced, columns)) return columns;
+    if (n > LARGE && assign_by_simplex(cost, width, n, k, threads, columns)) return columns;
     k.assign({n, width, cost, p, p + width, p + 2 * width, p + 3 * width, q, columns, q + 2 * width, q + 3 * width});
     return columns;
   }
@@ -83,6 +99,17 @@ double on_the_line(const T* x, const T* y, const double* a, const double* b, int
   }
 }
 
+// All costs r^power (n, width).
+template <class T>
+void fill_costs(const T* x, const T* y, int64_t n, int64_t m, int64_t d, double power, int64_t width,
+                double* cost, const DistanceKernels<T>& k, int threads) {
+  const int64_t rows = threads > 1 ? SOME : n;
+  parallel_for((n + rows - 1) / rows, threads, [&](int64_t block, int) {
+    std::vector<T> columns(d * TILE);
+    k.fill_costs(x, y, block * rows, std::min(n, (block + 1) * rows), m, d, power, width, columns.data(), cost);
+  });
+}
+
 int64_t first_of(const std::vector<unsigned char>& failed) {
   const auto at = std::find(failed.begin(), failed.end(), 1);
   return at == failed.end() ? -1 : at - failed.begin();
@@ -90,28 +117,30 @@ int64_t first_of(const std::vector<unsigned char>& failed) {
 
 }  // namespace
 
-void assignment(const double* cost, int64_t P, int64_t n, int64_t* out, const char* isa, int threads) {
+void assignment(const double* cost, int64_t P, int64_t n, int64_t* out, const char* isa, int most_threads) {
   const DistanceKernels<double> k = distance_kernels<double>(isa);
   const int64_t width = rounded_up(n, DIAGONAL);
-  std::vector<Workspace> work(threads);
-  parallel_for(P, threads, [&](int64_t p, int slot) {
+  const Threads threads(P, n, n, most_threads);
+  std::vector<Workspace> work(threads.apart);
+  parallel_for(P, threads.apart, [&](int64_t p, int slot) {
     const double* given = cost + p * n * n;
     int64_t* columns = out + p * n;
     std::fill(columns, columns + n, -1);
     if (!(k.largest_magnitude(given, n * n) < INFINITY)) return;
     const double* matrix = work[slot].padded(given, n, n, width);
-    const int64_t* found = work[slot].assign(n, width, matrix, k);
+    const int64_t* found = work[slot].assign(n, width, matrix, k, threads.together);
     std::copy(found, found + n, columns);
   });
 }
 
 int64_t transport(const double* cost, const double* a, const double* b, int64_t P, int64_t n, int64_t m,
-                  double* out, double* plan, const char* isa, int threads) {
+                  double* out, double* plan, const char* isa, int most_threads) {
   const DistanceKernels<double> k = distance_kernels<double>(isa);
   const int64_t width = rounded_up(m, DIAGONAL);
-  std::vector<Workspace> work(threads);
+  const Threads threads(P, n, m, most_threads);
+  std::vector<Workspace> work(threads.apart);
   std::vector<unsigned char> failed(P);
-  parallel_for(P, threads, [&](int64_t p, int slot) {
+  parallel_for(P, threads.apart, [&](int64_t p, int slot) {
     const double *given = cost + p * n * m, *left = a + p * n, *right = b + p * m;
     double* flows = plan ? plan + p * n * m : nullptr;
     const double largest = std::max({k.largest_magnitude(given, n * m), k.largest_magnitude(left, n),
@@ -123,7 +152,7 @@ int64_t transport(const double* cost, const double* a, const double* b, int64_t 
     }
     double* matrix = work[slot].padded(given, n, m, width);
     if (even(left, right, n, m)) {
-      const int64_t* found = work[slot].assign(n, width, matrix, k);
+      const int64_t* found = work[slot].assign(n, width, matrix, k, threads.together);
       double sum = 0;
       for (int64_t i = 0; i < n; ++i) {
         sum += given[i * n + found[i]];
@@ -131,23 +160,21 @@ int64_t transport(const double* cost, const double* a, const double* b, int64_t 
       }
       out[p] = sum * left[0];
     } else {
-      failed[p] = !network_simplex(matrix, width, left, right, n, m, k.least_reduced, out + p, flows);
+      failed[p] = !network_simplex(matrix, width, left, right, n, m, k, threads.together, out + p, flows);
     }
   });
   return first_of(failed);
 }
 
 template <class T>
-int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, const char* isa, int threads) {
+int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, const char* isa, int most_threads) {
   const DistanceKernels<T> k = distance_kernels<T>(isa);
   const DistanceKernels<double> wide = distance_kernels<double>(isa);
   const int64_t n = s.n, m = s.m, d = s.d, width = rounded_up(m, DIAGONAL);
-  if (s.P * n * m < 2'000) threads = 1;
-  std::vector<Workspace> work(threads);
-  std::vector<std::vector<T>> columns(threads);
-  std::vector<std::vector<double>> wide_columns(threads);
+  const Threads threads(s.P, n, m, s.P * n * m < 2'000 ? 1 : most_threads);
+  std::vector<Workspace> work(threads.apart);
   std::vector<unsigned char> failed(s.P);
-  parallel_for(s.P, threads, [&](int64_t p, int slot) {
+  parallel_for(s.P, threads.apart, [&](int64_t p, int slot) {
     const T *x = s.x + p * n * d, *y = s.y + p * m * d;
     const double *a = s.a + p * s.a_stride, *b = s.b + p * s.b_stride;
     const Range range = range_of(std::max(k.largest_magnitude(x, n * d), k.largest_magnitude(y, m * d)));
@@ -162,20 +189,18 @@ int64_t wasserstein_power(const SamplePairs<T>& s, double power, double* out, co
     }
     double* matrix = work[slot].matrix(n, width);
     if (range == Range::usual) {
-      columns[slot].resize(d * TILE);
-      k.fill_costs(x, y, 0, n, m, d, power, width, columns[slot].data(), matrix);
+      fill_costs(x, y, n, m, d, power, width, matrix, k, threads.together);
     } else {
       const std::vector<double> wide_x(x, x + n * d), wide_y(y, y + m * d);
-      wide_columns[slot].resize(d * TILE);
-      wide.fill_costs(wide_x.data(), wide_y.data(), 0, n, m, d, power, width, wide_columns[slot].data(), matrix);
+      fill_costs(wide_x.data(), wide_y.data(), n, m, d, power, width, matrix, wide, threads.together);
     }
     if (even(a, b, n, m)) {
-      const int64_t* found = work[slot].assign(n, width, matrix, wide);
+      const int64_t* found = work[slot].assign(n, width, matrix, wide, threads.together);
       double sum = 0;
       for (int64_t i = 0; i < n; ++i) sum += matrix[i * width + found[i]];
       out[p] = sum * a[0];
     } else {
-      failed[p] = !network_simplex(matrix, width, a, b, n, m, wide.least_reduced, out + p, nullptr);
+      failed[p] = !network_simplex(matrix, width, a, b, n, m, wide, threads.together, out + p, nullptr);
     }
   });
   return first_of(failed);
