@@ -19,12 +19,14 @@ constexpr int64_t ALIGNED = 8;  // doubles in a cache line
 constexpr int64_t LARGE = 800;  // rows from which on the network simplex is faster for equal masses too
 constexpr int64_t SOME = 64;    // rows of costs that are computed in one task
 constexpr int64_t SHARED = 250'000;  // costs of a pair that several threads solve together
+constexpr int MOST_TOGETHER = 4;     // threads; more would wait for each other
 
 // Threads that take pairs of their own, or that solve each pair together where it is large and they
 // are more.
 struct Threads {
   Threads(int64_t P, int64_t n, int64_t m, int threads)
-      : together(P < threads && n * m >= SHARED ? threads : 1), apart(together > 1 ? 1 : threads) {}
+      : together(P < threads && n * m >= SHARED ? std::min(threads, MOST_TOGETHER) : 1),
+        apart(together > 1 ? 1 : threads) {}
   int together, apart;
 };
 
