@@ -27,15 +27,11 @@ def untrained(**config: Any) -> Activa:
         return Activa(CVAE(ModelConfig(**TINY, **config)), CARDS[config["query"]])
 
 
-ORIENTED = {
-    "query": "value",
-    "standardise": True,
-    "orient": True,
-    "fix_target": True,
-    "max_variables": 3,
-    "prior_components": 1,
-    "latent_variance": 1e-18,
-}
+# Always draws the same latent, so that two answers can be compared number by number.
+CERTAIN: dict[str, Any] = {
+    "query": "value", "standardise": True, "fix_target": True, "max_variables": 3,
+    "prior_components": 1, "latent_variance": 1e-18,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +50,7 @@ def paper() -> Activa:
 
 @pytest.fixture(scope="module")
 def certain() -> Activa:
-    """Always draws the same latent, so that two answers can be compared number by number."""
-    return untrained(
-        query="value",
-        standardise=True,
-        fix_target=True,
-        max_variables=3,
-        prior_components=1,
-        latent_variance=1e-18,
-    )
+    return untrained(**CERTAIN)
 
 
 def table(d: int = 3, *, rows: int = 40) -> pd.DataFrame:
@@ -129,7 +117,7 @@ def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> Non
 def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
     signs: tuple[float, ...],
 ) -> None:
-    model, data, mirror = untrained(**ORIENTED), table(), np.array(signs)
+    model, data, mirror = untrained(**CERTAIN, orient=True), table(), np.array(signs)
     straight = model.intervene(data, do={"Y": 3.0})
     turned = model.intervene(data * mirror, do={"Y": 3.0 * mirror[1]})
     error = (turned.mean() * mirror - straight.mean()) / data.std()
@@ -140,7 +128,7 @@ def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
 
 @pytest.mark.filterwarnings("ignore::activa_core.predict.RangeWarning")
 def test_a_model_that_orients_is_asked_as_it_was_trained(draw_batch: Any) -> None:
-    model, batch = untrained(**ORIENTED), draw_batch(3, 30, 1)
+    model, batch = untrained(**CERTAIN, orient=True), draw_batch(3, 30, 1)
     held_out = model.model.held_out(
         pairs(batch, standardised=True, oriented=True), 4, torch.Generator().manual_seed(0)
     ).unflatten(0, (3, 2))
