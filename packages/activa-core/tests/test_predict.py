@@ -131,7 +131,7 @@ def test_a_model_that_orients_is_asked_as_it_was_trained(draw_batch: Any) -> Non
     model, batch = untrained(**CERTAIN, orient=True), draw_batch(3, 30, 1)
     held_out = model.model.held_out(
         pairs(batch, standardised=True, oriented=True), 4, torch.Generator().manual_seed(0)
-    ).unflatten(0, (3, 2))
+    ).view(3, 2)
     for m, query in itertools.product(range(3), range(2)):
         rows, target = batch.obs[m], int(batch.targets[m, query].argmax())
         effect = model.intervene(rows, do={target: 5.0}, draws=4)
