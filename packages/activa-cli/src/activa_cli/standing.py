@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from activa_cli.experiments import EXPERIMENTS, OURS, Row
-from activa_cli.results import METHODS, Record
+from activa_cli.results import Record
 
 __all__ = ["PRINTED", "SPLIT", "counts", "mean_of", "standing"]
 
@@ -33,12 +33,8 @@ def standing(row: Record) -> dict[str, Record]:
 
 def _standing(row: Record, metric: str) -> Iterator[tuple[str, object]]:
     whole = {r["method"]: r for r in row["results"] if counts(r) and r["metric"] == metric}
-    means = {name: mean_of(row["results"], name, metric) for name in METHODS}
-    others = {
-        name: mean
-        for name, mean in means.items()
-        if name not in (*LEARNED, *KNOWING) and mean is not None
-    }
+    means = {name: float(r["mean"]) for name, r in whole.items() if r["mean"] is not None}
+    others = {name: m for name, m in means.items() if name not in (*LEARNED, *KNOWING)}
     best = min(others, key=others.__getitem__, default=None)
     ours = whole.get("activa")
     printed = row["printed"].get(OURS) if metric == "mmd" else None
@@ -46,8 +42,8 @@ def _standing(row: Record, metric: str) -> Iterator[tuple[str, object]]:
     yield "best reference", None if best is None else {"method": best, "mean": others[best]}
     yield "less ours", None if best is None else whole[best]["difference"]
     yield "bar", EXPERIMENTS[Row(row["row"])].bars.get(metric)
-    yield "Bayes", means["bayes_pair"]
-    yield "oracle", means["oracle"]
+    yield "Bayes", means.get("bayes_pair")
+    yield "oracle", means.get("oracle")
     yield "paper", None if printed is None else printed[0]
 
 
