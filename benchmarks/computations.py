@@ -157,7 +157,7 @@ def _pairs(shape: Shape, config: ModelConfig) -> tuple[Pairs, Tensor]:
         values=torch.where(targets, torch.randn(B, d), 0.0),
         interv=torch.randn(B, shape.interv_rows, d),
     )
-    return pairs, torch.randn(B, d, config.latent_dim)
+    return pairs, torch.randn(B, 1, d, config.latent_dim)
 
 
 def _compile(call: Callable[..., Any], way: Way) -> Callable[..., Any]:

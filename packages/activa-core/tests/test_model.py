@@ -42,9 +42,9 @@ def relabelled(asked: Pairs, order: Tensor) -> Pairs:
     )
 
 
-def draw_noise(B: int, d: int, config: ModelConfig) -> Tensor:
+def draw_noise(B: int, d: int, config: ModelConfig, draws: int = 1) -> Tensor:
     generator = torch.Generator().manual_seed(2)
-    return torch.randn(B, d, config.latent_dim, generator=generator, dtype=torch.float64)
+    return torch.randn(B, draws, d, config.latent_dim, generator=generator, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("query", ["index", "value"])
@@ -94,15 +94,18 @@ def test_every_parameter_receives_a_gradient(
 def test_the_predictive_term_is_the_likelihood_of_the_answer_under_the_prior(
     small: ModelConfig,
 ) -> None:
-    """One latent a component, shifted alike: sum_c rho_c p(x | z_c), written out."""
+    """Each component's latents are shifted alike: sum_c rho_c mean_j p(x | z_cj), written out."""
     model, asked = network(small, prior_components=3, decoder_components=2), problem(4, 6, 2)
-    noise, config = draw_noise(4, 2, small), TrainConfig(predictive_weight=0.5)
+    noise, config = draw_noise(4, 2, small, draws=2), TrainConfig(predictive_weight=0.5)
     evidence = model.evidence(asked, config, noise)
     prior = model.latent(asked)
-    z = prior.means + math.sqrt(small.latent_variance) * noise[:, None]  # (B, k, d, l)
+    scale = math.sqrt(small.latent_variance)
     shares = [
-        prior.log_weights[:, c, None] + model.decode(z[:, c]).log_prob(asked.interv)
+        prior.log_weights[:, c, None]
+        + model.decode(prior.means[:, c] + scale * noise[:, j]).log_prob(asked.interv)
+        - math.log(2)
         for c in range(3)
+        for j in range(2)
     ]
     expected = torch.stack(shares).logsumexp(dim=0).mean(dim=1)
     assert evidence.predictive is not None

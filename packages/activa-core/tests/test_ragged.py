@@ -113,16 +113,15 @@ def test_each_model_of_a_ragged_batch_gets_what_it_gets_alone(
     model = network(**changes)
     config = TrainConfig(kl=kl, rows=rows, predictive_weight=predictive_weight)
     batch = ragged_batch(np.nan)
-    noise = torch.randn(
-        M * Q, D, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
-    )
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.randn(M * Q, 2, D, 3, dtype=torch.float64, generator=generator)
     asked = seen(model, batch, interv_rows)
     together, gradients = terms(model, asked, noise, config)
     total = [torch.zeros_like(g) for g in gradients]
     for m in range(M):
         own = slice(m * Q, (m + 1) * Q)
         cut = seen(model, alone(batch, m), interv_rows)
-        expected, by_itself = terms(model, cut, noise[own, : N_VARS[m]], config)
+        expected, by_itself = terms(model, cut, noise[own, :, : N_VARS[m]], config)
         torch.testing.assert_close(together[:, own], expected, rtol=0, atol=1e-10)
         total = [g + more for g, more in zip(total, by_itself, strict=True)]
     for found, wanted in zip(gradients, total, strict=True):

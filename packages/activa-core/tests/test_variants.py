@@ -73,7 +73,7 @@ def test_without_a_latent_training_raises_the_likelihood_of_the_prediction(
 ) -> None:
     model = network(small, latent=False, fix_target=True)
     batch = asked(model.config, draw_batch(4, 9, 0))
-    noise = torch.full((8, 2, small.latent_dim), torch.nan)  # there is nothing to add it to
+    noise = torch.full((8, 1, 2, small.latent_dim), torch.nan)  # there is nothing to add it to
     evidence = model.evidence(batch, TrainConfig(predictive_weight=1.0), noise)
     torch.testing.assert_close(evidence.log_likelihood, model.held_out(batch, 5, generator()))
     torch.testing.assert_close(evidence.loss(0.1, 1.0), -evidence.log_likelihood)

@@ -120,6 +120,9 @@ class TrainConfig(BaseModel):
     predictive_weight: float = Field(default=0.0, ge=0.0)
     """Weight of log p(X | D, do) itself, with latents from the prior instead of the encoder: the
     hybrid objective of Sohn et al. (2015). The paper has none."""
+    predictive_draws: int = Field(default=1, ge=1)
+    """Latents from each component of the prior whose laws that term averages. Predictions average
+    many; with one alone the term asks every latent of a component to explain all rows."""
     kl: Literal["bound", "monte_carlo"] = "bound"
     """How KL(q || prior) is computed: the variational bound, or Monte Carlo with the same z."""
     rows: Literal["mean", "sum"] = "mean"

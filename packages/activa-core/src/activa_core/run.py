@@ -177,8 +177,9 @@ class Run:
         generator = torch.Generator().manual_seed(_mixed(seed, step + 1))
         Q, d = batch.queries, batch.targets.shape[1]
         # drawn for the whole batch, so that the number of processes changes nothing
-        noise = torch.randn((models * Q, d, self.model_config.latent_dim), generator=generator)
-        noise = noise[start * Q : start * Q + len(batch)]  # (B, d, l)
+        shape = (models * Q, self.config.predictive_draws, d, self.model_config.latent_dim)
+        noise = torch.randn(shape, generator=generator)
+        noise = noise[start * Q : start * Q + len(batch)]  # (B, J, d, l)
         parts = math.ceil(len(batch) / micro_batch(batch, self.config))
         first = (step * self.processes.size + self.processes.rank) * parts
         keys = torch.tensor([[seed, first + part] for part in range(parts)])

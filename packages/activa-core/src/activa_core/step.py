@@ -20,7 +20,7 @@ class Inputs:
     """All that a step depends on beside the weights, on the device of the network."""
 
     pairs: Pairs
-    noise: Tensor  # (B, d, l) of the latents
+    noise: Tensor  # (B, J, d, l) of the latents
     keys: Tensor  # (S, 2) int64, (seed, step) of dropout for each of S micro-batches
     coefficients: Tensor  # (3,) of the optimiser
     of: int | None = None  # pairs in the whole batch, those of other processes too; None: these

@@ -104,8 +104,8 @@ class CVAE(nn.Module):
             B pairs.
         config : TrainConfig
             Which objective, and the precision of the embedding networks.
-        noise : Tensor, shape (B, d, l)
-            Standard normal; z = mean + s * noise.
+        noise : Tensor, shape (B, predictive_draws, d, l)
+            Standard normal; z = mean + s * noise. The encoder's latent takes the first.
         key : Tensor, shape (2,), int64, optional
             (seed, step) of dropout; without a key nothing is dropped.
         """
@@ -127,7 +127,7 @@ class CVAE(nn.Module):
         )
         prior: LatentMixture = self.prior(embedding, n_vars=n_vars)
         mean = self.encoder(answer, embedding, n_vars=n_vars)  # (B, d, l)
-        z = mean + math.sqrt(self.config.latent_variance) * noise
+        z = mean + math.sqrt(self.config.latent_variance) * noise[:, 0]
         log_prob = self.log_likelihood(self.decode(z, n_vars=n_vars, key=key), pairs)  # (B, N)
         bound = config.kl == "bound"
         divergence = prior.kl_bound(mean) if bound else prior.kl_monte_carlo(mean, z)
@@ -141,14 +141,16 @@ class CVAE(nn.Module):
     def _predictive(
         self, prior: LatentMixture, pairs: Pairs, noise: Tensor, *, key: Tensor | None
     ) -> Tensor:  # (B, N)
-        """Give log sum_c rho_c p(x_n | z_c), with one latent from each component of the prior."""
-        B, k = prior.log_weights.shape
-        z = prior.means + math.sqrt(self.config.latent_variance) * noise[:, None]  # (B, k, d, l)
-        n_vars = None if pairs.n_vars is None else pairs.n_vars.repeat_interleave(k)
-        decoded = self.decode(z.flatten(0, 1), n_vars=n_vars, key=key)
-        log_weights = prior.log_weights[..., None] + decoded.log_weights.view(B, k, -1)
+        """Give log sum_c rho_c mean_j p(x_n | z_cj), with J latents from each component."""
+        (B, k), J = prior.log_weights.shape, noise.shape[1]
+        spread = math.sqrt(self.config.latent_variance) * noise
+        z = prior.means[:, :, None] + spread[:, None]  # (B, k, J, d, l)
+        n_vars = None if pairs.n_vars is None else pairs.n_vars.repeat_interleave(k * J)
+        decoded = self.decode(z.flatten(0, 2), n_vars=n_vars, key=key)
+        shares = prior.log_weights.repeat_interleave(J, dim=1) - math.log(J)  # (B, k J)
+        log_weights = shares[..., None] + decoded.log_weights.view(B, k * J, -1)
         parts = (decoded.means, decoded.factors, decoded.diagonal)
-        joined = (part.reshape(B, -1, *part.shape[2:]) for part in parts)  # (B, k C, ...)
+        joined = (part.reshape(B, -1, *part.shape[2:]) for part in parts)  # (B, k J C, ...)
         return self.log_likelihood(GaussianMixture(log_weights.flatten(1), *joined), pairs)
 
     def log_likelihood(self, decoded: GaussianMixture, pairs: Pairs) -> Tensor:  # (B, N)
