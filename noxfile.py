@@ -203,7 +203,7 @@ def compile_gpu(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def bench(session: nox.Session) -> None:
-    """Time the kernels (`nox -s bench -- kernels --save`), simulators (`sim`), distances (`eval`)."""
+    """Time kernels (`nox -s bench -- kernels --save`, `profile`), simulators (`sim`), `eval`."""
     install_everything(session)
     asked = session.posargs or ["kernels"]
     if "sim" in asked:

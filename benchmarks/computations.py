@@ -33,7 +33,7 @@ def prepare(case: Case, way: Way, device: str, dropout: float) -> Callable[[], N
 
 def _block(case: Case, way: Way, device: str, dropout: float) -> Callable[[], None]:
     shape = case.shape
-    config = _config(shape, dropout)
+    config = config_of(shape, dropout)
     ours = TransformerBlock(shape.e, shape.h, shape.heads, dropout, layer=0)
     block: Any = ours
     if not way.ours:
@@ -85,7 +85,7 @@ def _mixture(shape: Shape, way: Way, device: str) -> Callable[[], None]:
 
 
 def _our_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[], None]:
-    model = CVAE(_config(shape, dropout)).train().to(device)
+    model = CVAE(config_of(shape, dropout)).train().to(device)
     config = TrainConfig(precision=way.precision, micro_batch=way.micro)
     optimiser = NAdam(model, clip_norm=config.clip_norm)
     move: Callable[[Inputs], None] = Step(model, optimiser, config)
@@ -93,7 +93,7 @@ def _our_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[
         from activa_core.graph import CapturedStep
 
         move = CapturedStep(Step(model, optimiser, config))
-    pairs, noise = _pairs(shape, model.config)
+    pairs, noise = draw_pairs(shape, model.config)
     parts = -(-shape.B // (way.micro or shape.B))
     keys = torch.tensor([[SEED, part] for part in range(parts)])
     start = Inputs(pairs, noise, keys, torch.zeros(3)).map(lambda tensor: tensor.to(device))
@@ -106,11 +106,11 @@ def _our_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[
 
 
 def _their_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[], None]:
-    model_config = _config(shape, dropout)
+    model_config = config_of(shape, dropout)
     model = peers.network(model_config, attention=way.attention, pure=way.pure).train().to(device)
     config = TrainConfig(precision=way.precision)
     optimiser = torch.optim.NAdam(model.parameters(), lr=config.learning_rate, foreach=True)
-    pairs, noise = _pairs(shape, model_config)
+    pairs, noise = draw_pairs(shape, model_config)
     pairs, noise = pairs.map(lambda tensor: tensor.to(device)), noise.to(device)
     key = torch.tensor([SEED, 1], device=device) if dropout else None
     size = way.micro or shape.B
@@ -132,7 +132,7 @@ def _their_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable
     return run
 
 
-def _config(shape: Shape, dropout: float) -> ModelConfig:
+def config_of(shape: Shape, dropout: float) -> ModelConfig:
     return ModelConfig(
         query="value",
         fix_target=shape.components > 1,
@@ -147,7 +147,7 @@ def _config(shape: Shape, dropout: float) -> ModelConfig:
     )
 
 
-def _pairs(shape: Shape, config: ModelConfig) -> tuple[Pairs, Tensor]:
+def draw_pairs(shape: Shape, config: ModelConfig) -> tuple[Pairs, Tensor]:
     """Draw a batch, and the noise of its latents."""
     B, N, d = shape.B, shape.N, shape.d
     targets = torch.arange(d) == torch.arange(B)[:, None] % d

@@ -3,6 +3,7 @@
 On a CPU, one thread by default, in CPU seconds, which others on the machine disturb least; all ways
 to compute a case take turns, so that what disturbs one disturbs all. On a GPU, time between events.
 
+`nox -s bench -- profile` says where the time goes (phases.py).
 `nox -s bench -- sim` times the simulators (simulators.py), `nox -s bench -- sim --stream` what a
 stream of theirs costs a training (streams.py), `nox -s bench -- eval` the distances (distances.py).
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import distances
+import phases
 import simulators
 import streams
 from cases import SUITES, Case, Way, ways
@@ -34,7 +36,7 @@ LARGEST = "gauss-8 step"  # whose memory is measured
 def main() -> int:
     """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suite", choices=sorted([*SUITES, "eval", "sim"]))
+    parser.add_argument("suite", choices=sorted([*SUITES, "eval", "profile", "sim"]))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="with more, wall-clock seconds")
     parser.add_argument("--dropout", type=float, default=0.0, help="the shipped models have none")
@@ -50,6 +52,9 @@ def main() -> int:
     options.folder = RESULTS if options.save else options.out
     if options.suite == "eval":
         print(f"\nwrote {distances.measure(options)}")
+        return 0
+    if options.suite == "profile":
+        print(f"\nwrote {phases.measure(options)}")
         return 0
     if options.suite == "sim":
         print(

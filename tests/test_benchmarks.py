@@ -51,7 +51,7 @@ def test_the_block_we_compare_with_has_our_outputs_and_gradients(
     axis: str, attention: str, load: Load
 ) -> None:
     shape = tiny(load)
-    config = load("computations")._config(shape, 0.0)
+    config = load("computations").config_of(shape, 0.0)
     ours = TransformerBlock(shape.e, shape.h, shape.heads, 0.0, layer=0).double()
     theirs = load("peers").like(ours, config, attention=attention, pure=False).double()
     x = torch.randn(shape.B, shape.N, shape.d, shape.e, dtype=torch.float64)
@@ -68,12 +68,12 @@ def test_the_block_we_compare_with_has_our_outputs_and_gradients(
 def test_the_network_we_compare_with_has_our_objective(name: str, load: Load) -> None:
     computations, shape = load("computations"), tiny(load, name)
     theirs = load("peers").network(
-        computations._config(shape, 0.0), attention="products", pure=False
+        computations.config_of(shape, 0.0), attention="products", pure=False
     )
     ours = CVAE(theirs.config)
     for mine, their in zip(ours.parameters(), theirs.parameters(), strict=True):
         mine.data.copy_(their.data)
-    pairs, noise = computations._pairs(shape, theirs.config)
+    pairs, noise = computations.draw_pairs(shape, theirs.config)
     found = [model.evidence(pairs, TrainConfig(), noise) for model in (ours, theirs)]
     torch.testing.assert_close(
         found[1].log_likelihood, found[0].log_likelihood, rtol=1e-4, atol=1e-4

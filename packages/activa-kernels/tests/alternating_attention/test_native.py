@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -219,3 +221,38 @@ def test_a_batch_of_nothing_has_no_gradient(
     )
     assert out.shape == x.shape
     assert not any(g.any() for g in gradients)
+
+
+@pytest.mark.skipif(not SETS, reason="nothing is compiled")
+def test_a_watch_counts_this_threads_time_by_phase_and_changes_no_bit(
+    draw_block: DrawBlock, native_only: pytest.MonkeyPatch
+) -> None:
+    native_only.setenv("ACTIVA_NUM_THREADS", "1")
+    x, weights = draw_block(9, 40, 2, 64, 128, torch.float32)
+
+    def run() -> list[Tensor]:
+        return value_and_gradients(alternating_attention, x, weights, axis="samples", heads=2)
+
+    plain = run()
+    start = time.thread_time()
+    native().start_watch()
+    found = run()
+    seconds = native().stop_watch()
+    most = time.thread_time() - start
+    assert all(torch.equal(a, b) for a, b in zip(plain, found, strict=True))
+    assert 0.5 * most < sum(sum(phases.values()) for phases in seconds.values()) <= most
+    forward, backward = seconds["forward"], seconds["backward"]
+    for phase in ("query_key_value", "attention", "projection", "feed_forward", "gelu", "norm"):
+        assert forward[phase] > 0
+        assert backward[phase] > 0
+    assert backward["weight_gradients"] > 0 == forward["weight_gradients"]
+
+    native().start_watch()
+    other = threading.Thread(target=run)
+    other.start()
+    other.join()
+    run_elsewhere = native().stop_watch()
+    run()  # after the watch was stopped
+    assert not any(run_elsewhere["forward"].values())
+    native().start_watch()
+    assert not any(native().stop_watch()["backward"].values())

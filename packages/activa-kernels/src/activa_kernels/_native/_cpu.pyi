@@ -3,7 +3,8 @@
 # mixture: `shape` is (B, N, C, d, r); inputs and gradients are x, log_weights, means, factors,
 # diagonal. attention: `shape` is (B, N, d, e, h, heads); weights and gradients are the twelve of
 # BlockWeights; lengths are n_obs and n_vars, empty where nothing is padded; key is (seed, step, layer,
-# threshold); middle and workspace are 0 where nothing needs a gradient.
+# threshold); middle and workspace are 0 where nothing needs a gradient. Between start_watch and
+# stop_watch the seconds of this thread are counted by pass and phase (stopwatch.hpp).
 
 #
 # distances: contiguous arrays over P pairs; op.py and transport.py of that family say what they hold.
@@ -21,6 +22,8 @@ Rows: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 cuda_compiler: str
 
 def instruction_sets() -> list[str]: ...
+def start_watch() -> None: ...
+def stop_watch() -> dict[str, dict[str, float]]: ...
 def keep_freed_memory() -> bool: ...
 def mixture_forward_float32(
     shape: Sequence[int], inputs: Sequence[int], out: int, isa: str, threads: int, /

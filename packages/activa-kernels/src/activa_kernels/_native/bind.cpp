@@ -8,10 +8,12 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "../alternating_attention/cpu.hpp"
+#include "../alternating_attention/stopwatch.hpp"
 #include "../distances/cpu.hpp"
 #include "../mixture_log_prob/cpu.hpp"
 #include "pool.hpp"
@@ -194,6 +196,16 @@ void bind_attention(py::module_& module, const std::string& precision) {
   module.def(("attention_backward_" + precision).c_str(), &attention_backward<T, M>);
 }
 
+// Seconds of this thread by pass and phase since the watch was started.
+std::map<std::string, std::map<std::string, double>> watched() {
+  const Watched found = stop_watch();
+  std::map<std::string, std::map<std::string, double>> seconds;
+  for (int pass = 0; pass < PASS_COUNT; ++pass)
+    for (int phase = 0; phase < PHASE_COUNT; ++phase)
+      seconds[PASSES[pass]][PHASES[phase]] = found.seconds[pass][phase];
+  return seconds;
+}
+
 // Buffers of a training step are freed and wanted again every step: glibc's allocator otherwise gives
 // them back to the system, which then has to clear their pages again.
 bool keep_freed_memory() {
@@ -218,6 +230,8 @@ PYBIND11_MODULE(_cpu, module) {
   bind_attention<float, float>(module, "float32");
   bind_attention<float, Bfloat16>(module, "bfloat16");
   bind_attention<double, double>(module, "float64");
+  module.def("start_watch", &start_watch);
+  module.def("stop_watch", &watched);
   module.def("keep_freed_memory", &keep_freed_memory);
   bind_distances<float>(module);
   bind_distances<double>(module);

@@ -58,18 +58,31 @@ struct Rows {
       product<T, M, S>(a, a_stride, rows, panels + n * depth, K, nullptr, accumulate, c + n, E);
   }
 
+  Columns<M> laid_out(const M* a, int64_t width, Packed<M>* copy) const {
+    const Columns<M> found = columns<M>(a, width, rows, copy);
+    phase_ended(Phase::layout);
+    return found;
+  }
+
+  void add_outer_product(const Columns<M>& a, const Columns<M>& upstream, T* sum) const {
+    outer_product(a, upstream, rows, sum);
+    phase_ended(Phase::weight_gradients);
+  }
+
   // the gradient of what a site's dropout let through, rounded; its sums are the bias's gradient
   Columns<M> site(int which, const T* grad, T* grad_bias) const {
     take_rows(grad, tokens, rows, b.e, s.grad_site);
     if (b.dropout[which].threshold) drop(b.dropout[which], tokens, rows, b.e, s.grad_site, E);
     add_column_sums(s.grad_site, rows, E, grad_bias);
     round_numbers(s.grad_site, rows * E, s.upstream);
-    return columns<M>(s.upstream, E, rows, s.upstream_copy);
+    phase_ended(Phase::residual);
+    return laid_out(s.upstream, E, s.upstream_copy);
   }
 
   Columns<M> normal(const T* x, const Moments<T>* moments, const T* weight, const T* bias) const {
     layer_norm(x, tokens, rows, b.e, moments, weight, bias, s.normal);
-    return columns<M>(s.normal, E, rows, s.normal_copy);
+    phase_ended(Phase::norm);
+    return laid_out(s.normal, E, s.normal_copy);
   }
 
   void feed_forward(const T* middle, const Moments<T>* moments, const M* hidden, int64_t hidden_rows,
@@ -81,23 +94,26 @@ struct Rows {
     const auto* output = static_cast<const Packed<M>*>(w.output);
     for (int64_t p = 0; p < H; p += PANEL) {
       product<T, M, T>(s.upstream, E, rows, output + p * E, even, nullptr, false, s.grad_activation, PANEL);
+      phase_ended(Phase::feed_forward);
       gelu_backward<T, M>(hidden + p * hidden_rows, s.grad_activation, rows, s.activation, s.grad_hidden,
                           sums.hidden_bias + p);
-      outer_product(columns<M>(s.activation, PANEL, rows, s.copy), upstream, rows,
-                    sums.output_weight + p * E);
-      outer_product(columns<M>(s.grad_hidden, PANEL, rows, s.copy), inputs, rows,
-                    sums.hidden_weight + p * E);
+      phase_ended(Phase::gelu);
+      add_outer_product(laid_out(s.activation, PANEL, s.copy), upstream, sums.output_weight + p * E);
+      add_outer_product(laid_out(s.grad_hidden, PANEL, s.copy), inputs, sums.hidden_weight + p * E);
       multiply(s.grad_hidden, PANEL, PANEL, w.hidden, H, p, p > 0, s.grad_normal);
+      phase_ended(Phase::feed_forward);
     }
     layer_norm_backward<T>(middle, tokens, rows, b.e, moments, w.vectors.feed_forward_norm_weight,
                            s.grad_normal, grad_out, grad_middle, sums.feed_forward_norm_weight,
                            sums.feed_forward_norm_bias);
+    phase_ended(Phase::norm);
   }
 
   void projection(const M* attended, const T* grad_middle, M* grad_attended) const {
     const Columns<M> upstream = site(0, grad_middle, sums.projection_bias);
-    outer_product(upstream, columns<M>(attended, E, rows, s.copy), rows, sums.projection_weight);
+    add_outer_product(upstream, laid_out(attended, E, s.copy), sums.projection_weight);
     multiply(s.upstream, E, (b.e + 1) / 2 * 2, w.projection, E, 0, false, grad_attended);
+    phase_ended(Phase::projection);
   }
 
   // grad_x holds the gradient of the residual, and gets the whole
@@ -107,13 +123,15 @@ struct Rows {
     const void* const packed[3] = {w.query, w.key, w.value};
     for (int i = 0; i < 3; ++i) {
       add_column_sums(grads[i], rows, E, sums.query_key_value_bias + i * E);
-      outer_product(columns<M>(grads[i], E, rows, s.copy), inputs, rows,
-                    sums.query_key_value_weight + i * E * E);
+      phase_ended(Phase::residual);
+      add_outer_product(laid_out(grads[i], E, s.copy), inputs, sums.query_key_value_weight + i * E * E);
       multiply(grads[i], E, (b.e + 1) / 2 * 2, packed[i], E, 0, i > 0, s.grad_normal);
+      phase_ended(Phase::query_key_value);
     }
     layer_norm_backward<T>(b.x, tokens, rows, b.e, moments, w.vectors.attention_norm_weight,
                            s.grad_normal, grad_x, grad_x, sums.attention_norm_weight,
                            sums.attention_norm_bias);
+    phase_ended(Phase::norm);
   }
 };
 
@@ -153,6 +171,7 @@ void backward_tile(const Block<T>& b, const PackedWeights<T>& w, const Tile& til
   attention_backward<T, M>(tile, 0, sequences, saved.query, saved.key, saved.value, saved.attended,
                            saved.log_sums, s.grad_attended, s.grad_query, s.grad_key, s.grad_value,
                            s.attention);
+  phase_ended(Phase::attention);
   each_block([&](const Rows<T, M>& r, int64_t first) {
     r.query_key_value(saved.moments + first,
                       {s.grad_query + first * E, s.grad_key + first * E, s.grad_value + first * E}, grad_x);

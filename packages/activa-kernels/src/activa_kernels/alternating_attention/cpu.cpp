@@ -1,6 +1,7 @@
 // Splits a block into tiles, and the sums of weight gradients into chunks of tiles, by its shape alone:
 // results are the same for any number of threads.
 #include "cpu.hpp"
+#include "stopwatch.hpp"
 
 #include <cstring>
 #include <memory>
@@ -180,11 +181,13 @@ int64_t workspace_bytes(int64_t tokens, int64_t e, int64_t h, int64_t heads) {
 template <class T, class M>
 void attention_block_forward(const Block<T>& b, T* out, T* middle, void* workspace, const char* isa,
                              int threads) {
+  pass_began(Pass::forward);
   const Kernels<T, M> k = kernels_of<T, M>(isa);
   const Tiles tiles(b);
   PackedWeights<T> packed;
   const Memory weights(k.pack_weights(b, false, nullptr, nullptr));
   k.pack_weights(b, false, weights.get(), &packed);
+  phase_ended(Phase::packing);
 
   const int64_t step = rows_at_once(tiles.rows);
   const int64_t phase = k.forward_scratch(b, step);
@@ -209,12 +212,14 @@ void attention_block_forward(const Block<T>& b, T* out, T* middle, void* workspa
       };
       parallel_for((total + size - 1) / size, inner_threads, part);
     };
+    phase_ended(Phase::other);
     parts(rows.whole.rows, step, [&](int64_t first, int64_t last, void* s) {
       k.before_attention(b, packed, rows.whole, first, last, saved, s);
     });
     parts(rows.sequences, wide ? (rows.sequences + 63) / 64 : rows.sequences, [&](int64_t first, int64_t last, void* s) {
       k.attention_forward(rows.whole, first, last, saved.query, saved.key, saved.value, saved.attended,
                           saved.log_sums, s);
+      phase_ended(Phase::attention);
     });
     parts(rows.whole.rows, step, [&](int64_t first, int64_t last, void* s) {
       k.after_attention(b, packed, rows.whole, first, last, saved, y, out, s);
@@ -226,17 +231,20 @@ void attention_block_forward(const Block<T>& b, T* out, T* middle, void* workspa
     for (int64_t tile = 0; tile < tiles.count; ++tile) run(tile, 0, threads);
   else
     parallel_for(tiles.count, threads, [&](int64_t tile, int slot) { run(tile, slot, 1); });
+  pass_began(Pass::outside);
 }
 
 template <class T, class M>
 void attention_block_backward(const Block<T>& b, const T* grad_out, const T* middle,
                               const void* workspace, T* grad_x, const Weights<T*>& gradients,
                               const char* isa, int threads) {
+  pass_began(Pass::backward);
   const Kernels<T, M> k = kernels_of<T, M>(isa);
   const Tiles tiles(b);
   PackedWeights<T> packed;
   const Memory weights(k.pack_weights(b, true, nullptr, nullptr));
   k.pack_weights(b, true, weights.get(), &packed);
+  phase_ended(Phase::packing);
 
   const int64_t scratch = k.backward_scratch(b, tiles.rows, longest(b.N, b.d, b.over_samples));
   const int64_t chunks = chunks_of(tiles.count), numbers = gradient_numbers(b.e, b.h);
@@ -249,11 +257,13 @@ void attention_block_backward(const Block<T>& b, const T* grad_out, const T* mid
       const Rows rows(b, tiles, tile);
       const Saved<T, M> saved =
           saved_in<T, M>(const_cast<void*>(workspace), b, tiles, tile, rows.whole.rows);
+      phase_ended(Phase::other);
       k.backward_tile(b, packed, rows.whole, saved, middle, grad_out, grad_x,
                       gradient_sums(own, b.e, b.h), memory.get() + slot * scratch);
       clear_padding(b, tiles, tile, grad_x);
     }
   });
+  phase_ended(Phase::other);
   const int64_t pieces = 16;
   parallel_for(chunks > 1 ? pieces : 0, threads, [&](int64_t piece, int) {
     const int64_t last = (piece + 1) * numbers / pieces;
@@ -261,6 +271,8 @@ void attention_block_backward(const Block<T>& b, const T* grad_out, const T* mid
       for (int64_t i = piece * numbers / pieces; i < last; ++i) all_sums[i] += all_sums[chunk * numbers + i];
   });
   write_gradients(all_sums, b.e, b.h, gradients);
+  phase_ended(Phase::reduction);
+  pass_began(Pass::outside);
 }
 
 #define ACTIVA_INSTANTIATE(T, M)                                                                 \

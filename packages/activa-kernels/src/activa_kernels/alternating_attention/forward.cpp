@@ -46,9 +46,11 @@ void before_attention(const Block<T>& b, const PackedWeights<T>& w, const Tile& 
   moments_of(b.x, tokens, rows, b.e, saved.moments + first);
   layer_norm(b.x, tokens, rows, b.e, saved.moments + first, w.vectors.attention_norm_weight,
              w.vectors.attention_norm_bias, s.normal);
+  phase_ended(Phase::norm);
   square_product(b, s.normal, rows, w.query, bias, saved.query + first * E);
   square_product(b, s.normal, rows, w.key, bias + E, saved.key + first * E);
   square_product(b, s.normal, rows, w.value, bias + 2 * E, saved.value + first * E);
+  phase_ended(Phase::query_key_value);
 }
 
 template <class T, class M>
@@ -58,24 +60,31 @@ void after_attention(const Block<T>& b, const PackedWeights<T>& w, const Tile& t
   Arena arena{static_cast<char*>(scratch)};
   const Scratch<T, M> s = scratch_in<T, M>(arena, b, rows);
   square_product(b, saved.attended + first * E, rows, w.projection, w.vectors.projection_bias, s.values);
+  phase_ended(Phase::projection);
   if (b.dropout[0].threshold) drop(b.dropout[0], tokens, rows, b.e, s.values, E);
   add_rows(s.values, b.x, tokens, rows, b.e, middle);
+  phase_ended(Phase::residual);
 
   moments_of<T>(middle, tokens, rows, b.e, saved.middle_moments + first);
   layer_norm<T, M>(middle, tokens, rows, b.e, saved.middle_moments + first,
                    w.vectors.feed_forward_norm_weight, w.vectors.feed_forward_norm_bias, s.normal);
+  phase_ended(Phase::norm);
   const auto *up = static_cast<const Packed<M>*>(w.hidden), *down = static_cast<const Packed<M>*>(w.output);
   for (int64_t p = 0; p < H; p += PANEL) {
     M* hidden = saved.hidden ? saved.hidden + p * tile.rows + first * PANEL : s.hidden;
     product<T, M, M>(s.normal, E, rows, up + p * E, (b.e + 1) / 2 * 2, w.vectors.hidden_bias + p, false,
                      hidden, PANEL);
+    phase_ended(Phase::feed_forward);
     gelu<T, M>(hidden, rows * PANEL, s.activation);
+    phase_ended(Phase::gelu);
     for (int64_t n = 0; n < E; n += PANEL)
       product<T, M, T>(s.activation, PANEL, rows, down + n * H + p * PANEL, PANEL,
                        p == 0 ? w.vectors.output_bias + n : nullptr, p > 0, s.values + n, E);
+    phase_ended(Phase::feed_forward);
   }
   if (b.dropout[1].threshold) drop(b.dropout[1], tokens, rows, b.e, s.values, E);
   add_rows<T>(s.values, middle, tokens, rows, b.e, out);
+  phase_ended(Phase::residual);
 }
 
 #define ACTIVA_INSTANTIATE(T, M)                                                                  \

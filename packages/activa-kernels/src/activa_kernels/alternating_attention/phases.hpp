@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu.hpp"
+#include "stopwatch.hpp"
 
 namespace activa::ACTIVA_ISA {
 
