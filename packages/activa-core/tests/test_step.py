@@ -27,7 +27,9 @@ def draw_inputs(
     asked = pairs(source.batches(step), standardised=False)
     asked = asked.map(lambda t: t.to(coefficients) if t.is_floating_point() else t)
     generator = torch.Generator().manual_seed(step)
-    noise = torch.randn(len(asked), 1, 2, config.latent_dim, generator=generator, dtype=torch.float64)
+    noise = torch.randn(
+        len(asked), 1, 2, config.latent_dim, generator=generator, dtype=torch.float64
+    )
     keys = torch.tensor([[7, step * parts + part] for part in range(parts)])
     return Inputs(asked, noise.to(coefficients), keys, coefficients)
 
