@@ -228,8 +228,9 @@ def weights_of(
 
 def broadcast_batch(*leading: tuple[int, ...]) -> tuple[int, ...]:
     """Return the common leading axes of samples and weights."""
+    given = {axes for axes in leading if axes}
     try:
-        return np.broadcast_shapes(*leading)
+        return given.pop() if len(given) == 1 else np.broadcast_shapes(*given)
     except ValueError:
         raise InputError(
             f"batch axes {list(leading)} do not broadcast; give x and y the same leading axes"
@@ -268,7 +269,8 @@ def _one_dtype(x: Rows, y: Rows) -> tuple[Rows, Rows]:
 
 
 def _flat(part: Any, batch: tuple[int, ...], own: tuple[int, ...]) -> Any:
-    return np.broadcast_to(part, batch + own).reshape(math.prod(batch), *own)
+    flat = (math.prod(batch), *own)
+    return part if part.shape == flat else np.broadcast_to(part, batch + own).reshape(flat)
 
 
 def _unit_of(x: Rows, y: Rows, *, always: bool) -> FloatArray:

@@ -59,8 +59,8 @@ def energy_test(
     """
     options = _draws(n_permutations, seed)
     pairs, unit = paired(x, y).scaled()
-    observed, permuted = permutation_statistics(pairs.x, pairs.y, **options)
-    return _result(pairs, observed * unit, p_values(observed, permuted, pairs.spread()))
+    observed, permuted, mean = permutation_statistics(pairs.x, pairs.y, **options)
+    return _result(pairs, observed * unit, p_values(observed, permuted, mean))
 
 
 def mmd_test(

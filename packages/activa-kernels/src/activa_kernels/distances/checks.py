@@ -85,8 +85,9 @@ def weights(value: ArrayLike | None, size: int, name: str) -> Array:
 
 def common(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     """Return the shape that the leading axes broadcast to."""
+    given = {shape for shape in shapes if shape}
     try:
-        return np.broadcast_shapes(*shapes)
+        return given.pop() if len(given) == 1 else np.broadcast_shapes(*given)
     except ValueError:
         listed = ", ".join(str(shape) for shape in shapes)
         raise InputError(
@@ -97,8 +98,9 @@ def common(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
 def flat(array: Any, batch: tuple[int, ...], own: int) -> Any:
     """Broadcast all but the last `own` axes to `batch` and make them one; contiguous."""
     inner = array.shape[array.ndim - own :]
-    whole = np.ascontiguousarray(np.broadcast_to(array, batch + inner))
-    return whole.reshape(math.prod(batch), *inner)
+    if array.shape != batch + inner:
+        array = np.broadcast_to(array, batch + inner)
+    return np.ascontiguousarray(array).reshape(math.prod(batch), *inner)
 
 
 def _shared(weights: Array) -> Array:

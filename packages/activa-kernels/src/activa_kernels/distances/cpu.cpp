@@ -161,28 +161,43 @@ void quadratic_forms(const T* rows, int64_t P, int64_t N, int64_t d, const doubl
 
   const int64_t work = N * N / 2 + N * N * K / 32 + 1, size = panels * FORMS;
   if (work * P < 5 * CHUNK) threads = 1;
-  const int64_t chunk = std::max<int64_t>(1, CHUNK * pieces / work);
-  std::vector<double> sums(P * pieces * size), blocks(threads * BLOCK * BLOCK), wide_columns(threads * d * BLOCK);
+  // adds the forms over the rows from `first` on to sum (size)
+  std::vector<double> blocks(threads * BLOCK * BLOCK), wide_columns(threads * d * BLOCK);
   std::vector<T> columns(threads * d * BLOCK);
-  parallel_for((P * pieces + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
+  const auto add_block = [&](int64_t p, int64_t first, int slot, Range range, double* sum) {
     double* block = blocks.data() + slot * BLOCK * BLOCK;
-    for (int64_t at = task * chunk; at < std::min(P * pieces, (task + 1) * chunk); ++at) {
-      const int64_t p = at / pieces, first = at % pieces * BLOCK, last = std::min(first + BLOCK, N);
-      const T* sample = rows + p * N * d;
-      const Range range = range_of(k.largest_magnitude(sample, N * d));
-      const Kernel kernel = bandwidths ? kernel_of(bandwidths[p]) : Kernel{Value::distance, 0, Range::usual};
-      double* sum = sums.data() + at * size;
-      if (range == Range::infinite || (bandwidths && std::isnan(bandwidths[p]))) {
-        std::fill(sum, sum + size, std::nan(""));
-      } else if (range == Range::usual && kernel.range == Range::usual) {
-        k.add_forms({sample, first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
-                    columns.data() + slot * d * BLOCK, block, sum);
-      } else {
-        const std::vector<double> widened(sample, sample + N * d);
-        wide.add_forms({widened.data(), first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
-                       wide_columns.data() + slot * d * BLOCK, block, sum);
-      }
+    const T* sample = rows + p * N * d;
+    const int64_t last = std::min(first + BLOCK, N);
+    const Kernel kernel = bandwidths ? kernel_of(bandwidths[p]) : Kernel{Value::distance, 0, Range::usual};
+    if (range == Range::infinite || (bandwidths && std::isnan(bandwidths[p]))) {
+      std::fill(sum, sum + size, std::nan(""));
+    } else if (range == Range::usual && kernel.range == Range::usual) {
+      k.add_forms({sample, first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
+                  columns.data() + slot * d * BLOCK, block, sum);
+    } else {
+      const std::vector<double> widened(sample, sample + N * d);
+      wide.add_forms({widened.data(), first, last, N, d, packed.data(), K, padded, kernel.value, kernel.scale},
+                     wide_columns.data() + slot * d * BLOCK, block, sum);
     }
+  };
+  const auto range = [&](int64_t p) { return range_of(k.largest_magnitude(rows + p * N * d, N * d)); };
+  if (work <= 20 * CHUNK) {  // whole items, several a task
+    const int64_t chunk = std::max<int64_t>(1, CHUNK / work);
+    std::vector<double> sums(threads * size);
+    parallel_for((P + chunk - 1) / chunk, threads, [&](int64_t task, int slot) {
+      double* sum = sums.data() + slot * size;
+      for (int64_t p = task * chunk; p < std::min(P, (task + 1) * chunk); ++p) {
+        const Range of_item = range(p);
+        std::fill(sum, sum + size, 0.0);
+        for (int64_t first = 0; first < N; first += BLOCK) add_block(p, first, slot, of_item, sum);
+        std::copy(sum, sum + K, out + p * K);
+      }
+    });
+    return;
+  }
+  std::vector<double> sums(P * pieces * size);
+  parallel_for(P * pieces, threads, [&](int64_t at, int slot) {
+    add_block(at / pieces, at % pieces * BLOCK, slot, range(at / pieces), sums.data() + at * size);
   });
   for (int64_t p = 0; p < P; ++p)
     for (int64_t i = 0; i < K; ++i) {

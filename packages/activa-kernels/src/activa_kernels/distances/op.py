@@ -26,10 +26,11 @@ class Terms(NamedTuple):
 
 
 class PermutationStatistics(NamedTuple):
-    """The statistic of the samples, and of `n_permutations` relabelled ones on a last axis."""
+    """The statistic of the samples, of `n_permutations` relabelled ones on a last axis, and its scale."""
 
     observed: Array
     permuted: Array
+    mean: Array
 
 
 def energy_terms(
@@ -215,9 +216,10 @@ def permutation_statistics(
 
     Returns
     -------
-    PermutationStatistics of ndarray of float64, shapes (...,) and (..., n_permutations)
-        A permutation that keeps the labels gives exactly what was observed. NaN for a pair with an
-        entry that is not finite.
+    PermutationStatistics of ndarray of float64, shapes (...,), (..., n_permutations) and (...,)
+        A permutation that keeps the labels gives exactly what was observed. `mean` is that of D or K
+        over all pairs of rows: statistics that differ by less than its rounding are the same. NaN for
+        a pair with an entry that is not finite.
 
     Raises
     ------
@@ -237,10 +239,11 @@ def permutation_statistics(
     signs = reference.permuted_signs(n, m, n_permutations, seed)
     d = pairs.x.shape[2]
     pooled = np.concatenate([pairs.x, pairs.y], axis=1).reshape(*pairs.batch, n + m, d)
-    values = quadratic_forms(pooled, signs, bandwidth)
+    values = quadratic_forms(pooled, [*signs, np.full(n + m, 1 / (n + m))], bandwidth)
+    mean, values = values[..., -1], values[..., :-1]
     if bandwidth is None:
         values = -values
-    return PermutationStatistics(values[..., 0], values[..., 1:])
+    return PermutationStatistics(values[..., 0], values[..., 1:], mean)
 
 
 def _compiled(array: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> bool:

@@ -26,8 +26,8 @@ constexpr int64_t TOTAL = int64_t(1) << 61;
 class Simplex {
  public:
   Simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n, int64_t m,
-          const DistanceKernels<double>& kernels)
-      : cost_(cost), width_(width), n_(n), m_(m), kernels_(kernels),
+          const DistanceKernels<double>& kernels, int threads)
+      : cost_(cost), width_(width), n_(n), m_(m), threads_(threads), kernels_(kernels),
         pricing_(cost, width, n, kernels.cheapest_of_group), tree_(n + m), depth_(n + m), flow_(n + m),
         u_(n), v_(width) {
     const int64_t step = int64_t(1) << int64_t(std::ceil(std::log2(double(n) + 1)));
@@ -37,14 +37,16 @@ class Simplex {
     for (int64_t& units : supply_) ++units;
     demand_[std::max_element(demand_.begin(), demand_.end()) - demand_.begin()] += n;
     unit_ = mass_ / double(TOTAL);
-    for (int64_t i = 0; i < n; ++i) largest_ = std::max(largest_, kernels.largest_magnitude(row(i), m));
+    std::vector<double> largest(n);
+    by_rows(0, n, [&](int64_t i) { largest[i] = kernels_.largest_magnitude(row(i), m_); });
+    largest_ = *std::max_element(largest.begin(), largest.end());
   }
 
   // False if the search does not end.
-  bool solve(int threads) {
+  bool solve() {
     start();
     bool solved = false;
-    parallel_for(threads, threads, [&](int64_t index, int) {
+    parallel_for(threads_, threads_, [&](int64_t index, int) {
       if (index > 0) return pricing_.help();
       const Leader leader{pricing_};
       solved = improve();
@@ -72,6 +74,15 @@ class Simplex {
   };
 
   const double* row(int64_t i) const { return cost_ + i * width_; }
+
+  // Calls visit(i) for rows [first, last), by all threads.
+  template <class F>
+  void by_rows(int64_t first, int64_t last, F visit) const {
+    const int64_t tasks = (last - first + GROUP - 1) / GROUP;
+    parallel_for(tasks, threads_, [&](int64_t task, int) {
+      for (int64_t r = 0; r < GROUP && first + task * GROUP + r < last; ++r) visit(first + task * GROUP + r);
+    });
+  }
 
   bool improve() {
     const int64_t limit = 1000 * (n_ + m_) + 100'000;
@@ -116,13 +127,18 @@ class Simplex {
 
   // The first tree: every row sends to the columns that are cheapest for it while they have room.
   void start() {
-    std::vector<int64_t> room = demand_;
+    std::vector<int64_t> room = demand_, cheapest(n_);
     std::vector<double> closed(width_, 0.0);
     std::vector<int64_t> rows, columns, flows;
-    for (int64_t i = 0; i < n_; ++i)
+    const auto find = [&](int64_t i) {
+      double least;
+      return kernels_.least_reduced(row(i), closed.data(), width_, &least);
+    };
+    for (int64_t i = 0; i < n_; ++i) {
+      if (i % pricing_.rows == 0)  // of the next rows, by all threads
+        by_rows(i, std::min(n_, i + pricing_.rows), [&](int64_t ahead) { cheapest[ahead] = find(ahead); });
       for (int64_t left = supply_[i]; left > 0;) {
-        double least;
-        const int64_t j = kernels_.least_reduced(row(i), closed.data(), width_, &least);
+        const int64_t j = room[cheapest[i]] > 0 ? cheapest[i] : find(i);
         const int64_t flow = std::min(left, room[j]);
         rows.push_back(i);
         columns.push_back(j);
@@ -131,6 +147,7 @@ class Simplex {
         room[j] -= flow;
         if (room[j] == 0) closed[j] = -INFINITY;
       }
+    }
     hang(rows, columns, flows);
   }
 
@@ -230,6 +247,7 @@ class Simplex {
 
   const double* cost_;
   int64_t width_, n_, m_;
+  int threads_;
   DistanceKernels<double> kernels_;
   Pricing pricing_;
   std::vector<int64_t> supply_, demand_;
@@ -267,8 +285,8 @@ bool network_simplex(const double* cost, int64_t width, const double* a, const d
       for (int64_t j = 0; j < M; ++j) kept[i * wide + j] = cost[rows[i] * width + columns[j]];
     costs = kept.data();
   }
-  Simplex simplex(costs, wide, left.data(), right.data(), N, M, kernels);
-  if (!simplex.solve(threads)) return false;
+  Simplex simplex(costs, wide, left.data(), right.data(), N, M, kernels, threads);
+  if (!simplex.solve()) return false;
   *out = simplex.total();
   if (plan)
     simplex.each([&](int64_t i, int64_t j, double mass) { plan[rows[i] * m + columns[j]] = mass; });
@@ -278,8 +296,8 @@ bool network_simplex(const double* cost, int64_t width, const double* a, const d
 bool assign_by_simplex(const double* cost, int64_t width, int64_t n,
                        const DistanceKernels<double>& kernels, int threads, int64_t* columns) {
   const std::vector<double> one(n, 1.0);
-  Simplex simplex(cost, width, one.data(), one.data(), n, n, kernels);
-  if (!simplex.solve(threads)) return false;
+  Simplex simplex(cost, width, one.data(), one.data(), n, n, kernels, threads);
+  if (!simplex.solve()) return false;
   simplex.each([&](int64_t i, int64_t j, double mass) {
     if (mass > 0.5) columns[i] = j;  // the others carry what was added to the masses
   });

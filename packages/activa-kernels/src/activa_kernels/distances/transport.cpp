@@ -1,8 +1,13 @@
 // Splits problems of exact transport over threads: an assignment where all masses are equal, the
 // network simplex elsewhere, and on a line the order of the points.
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <vector>
 
@@ -16,6 +21,7 @@ namespace activa {
 namespace {
 
 constexpr int64_t ALIGNED = 8;  // doubles in a cache line
+[[maybe_unused]] constexpr size_t LARGE_PAGE = size_t(1) << 21;  // bytes of a large page
 constexpr int64_t LARGE = 800;  // rows from which on the network simplex is faster for equal masses too
 constexpr int64_t SOME = 64;    // rows of costs that are computed in one task
 constexpr int64_t SHARED = 250'000;  // costs of a pair that several threads solve together
@@ -32,7 +38,10 @@ struct Threads {
 
 // What one thread needs for its problems; kept from one to the next.
 struct Workspace {
-  std::unique_ptr<double[]> costs;
+  struct Release {
+    void operator()(double* p) const { std::free(p); }
+  };
+  std::unique_ptr<double[], Release> costs;
   int64_t room = 0;
   std::vector<double> numbers;
   std::vector<int64_t> integers;
@@ -41,7 +50,7 @@ struct Workspace {
   double* matrix(int64_t n, int64_t width) {
     if (room < n * width + ALIGNED) {
       room = n * width + ALIGNED;
-      costs.reset(new double[room]);
+      costs.reset(allocated(room * sizeof(double)));
     }
     return lined(costs.get());
   }
@@ -68,6 +77,20 @@ struct Workspace {
   }
 
  private:
+  // Where the system has them, large matrices lie on large pages: clearing and finding those takes less.
+  static double* allocated(size_t bytes) {
+    void* p = nullptr;
+#ifdef __linux__
+    if (bytes >= 2 * LARGE_PAGE) {
+      p = std::aligned_alloc(LARGE_PAGE, (bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
+      if (p) madvise(p, bytes, MADV_HUGEPAGE);
+    }
+#endif
+    if (!p) p = std::malloc(bytes);
+    if (!p) throw std::bad_alloc();
+    return static_cast<double*>(p);
+  }
+
   static double* lined(double* p) {
     return p + (ALIGNED - (reinterpret_cast<uintptr_t>(p) / sizeof(double)) % ALIGNED) % ALIGNED;
   }
