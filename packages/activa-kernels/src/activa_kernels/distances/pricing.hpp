@@ -16,11 +16,20 @@ class Pricing {
  public:
   using Find = decltype(&base::cheapest_of_group);
 
+  // Of each row of a block: the column of its cheapest edge, and what that costs.
+  struct Edges {
+    std::vector<int64_t> columns;
+    std::vector<double> costs;
+  };
+
   // Costs (n, width).
   Pricing(const double* cost, int64_t width, int64_t n, Find find)
       : rows(std::min(MOST, std::max(GROUP, n / SHARE / GROUP * GROUP))), cost_(cost), width_(width), n_(n),
         find_(find), groups_(rows / GROUP), prices_(width), next_(groups_) {
-    for (auto& columns : columns_) columns.resize(rows);
+    for (Edges& edges : edges_) {
+      edges.columns.resize(rows);
+      edges.costs.resize(rows);
+    }
   }
 
   // Of the rows from `first` on, after the last one from row 0 on again.
@@ -28,15 +37,15 @@ class Pricing {
     first_ = first;
     prices_ = prices;
     done_.store(0, std::memory_order_relaxed);
-    found_ = columns_[which_ ^= 1].data();
+    found_ = &edges_[which_ ^= 1];
     next_.store(0, std::memory_order_release);
   }
 
-  // The column of each row of the block, which the next block but one overwrites.
-  const int64_t* end() {
+  // What was found, which the next block but one overwrites.
+  const Edges& end() {
     find_all();
     for (int64_t looks = 0; done_.load(std::memory_order_acquire) < groups_;) wait(++looks);
-    return found_;
+    return *found_;
   }
 
   void help() {
@@ -71,7 +80,9 @@ class Pricing {
     for (int64_t group; (group = next_.fetch_add(1, std::memory_order_acq_rel)) < groups_;) {
       const double* of[GROUP];
       for (int64_t r = 0; r < GROUP; ++r) of[r] = cost_ + (first_ + group * GROUP + r) % n_ * width_;
-      find_(of, prices_.data(), width_, found_ + group * GROUP);
+      int64_t* columns = found_->columns.data() + group * GROUP;
+      find_(of, prices_.data(), width_, columns);
+      for (int64_t r = 0; r < GROUP; ++r) found_->costs[group * GROUP + r] = of[r][columns[r]];
       done_.fetch_add(1, std::memory_order_release);
     }
   }
@@ -81,8 +92,8 @@ class Pricing {
   Find find_;
   int64_t groups_, first_ = 0;
   std::vector<double> prices_;
-  std::vector<int64_t> columns_[2];
-  int64_t* found_ = nullptr;
+  Edges edges_[2];
+  Edges* found_ = nullptr;
   int which_ = 0;
   std::atomic<int64_t> next_, done_{0};
   std::atomic<bool> left_{false};

@@ -93,12 +93,12 @@ class Simplex {
       int64_t first = 0, unchanged = 0, seen = exchanges;  // `seen`: whose prices the next block has
       pricing_.begin(first, v_);
       while (unchanged < n_) {
-        const int64_t* columns = pricing_.end();
+        const Pricing::Edges& cheapest = pricing_.end();
         const int64_t of_block = std::exchange(seen, exchanges), next = (first + pricing_.rows) % n_;
         pricing_.begin(next, v_);  // the block after this one, while this one changes the prices
         for (int64_t r = 0; r < pricing_.rows; ++r) {
-          const int64_t i = (first + r) % n_, j = columns[r];
-          const double reduced = row(i)[j] - v_[j] - u_[i];
+          const int64_t i = (first + r) % n_, j = cheapest.columns[r];
+          const double reduced = cheapest.costs[r] - v_[j] - u_[i];
           const bool enters = reduced < -tolerance_;
           if (enters) {
             exchange(i, j, reduced);
