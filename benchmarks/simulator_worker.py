@@ -1,8 +1,9 @@
 """A process that draws models on request: one request a line on stdin, one answer on stdout.
 
-Which code draws, and on how many threads, holds for a whole process; so each way has its own.
+Which code draws holds for a whole process; so each way has its own.
 """
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -42,8 +43,9 @@ class Worker:
         self._ready[case] = run, models
         return {**self.time(case), "version": released(way)}
 
-    def time(self, case: str, calls: int = 1) -> dict[str, float]:
+    def time(self, case: str, calls: int = 1, threads: int = 1) -> dict[str, float]:
         """Draw so often, and return the seconds of the processors and of the clock, a model."""
+        os.environ["ACTIVA_NUM_THREADS"] = str(threads)  # ours looks at each call
         run, models = self._ready[case]
         cpu, clock = time.process_time(), time.perf_counter()
         for _ in range(calls):

@@ -1,14 +1,17 @@
 """Time the simulators beside other packages and NumPy by hand: `nox -s bench -- sim`.
 
 Every way to draw a case has a process of its own, and all take turns, so that what disturbs one
-disturbs all. A rate is models a CPU second on one thread; with `--threads 2` the clock on the wall
-with two is compared with that with one, which takes a machine that does nothing else.
+disturbs all. A rate is models a CPU second on one thread. With `--threads 2` one thread of ours and two
+then take turns in one process, by the clock on the wall on a machine that does nothing else: there the
+best rates are compared, as threads that wait for each other are disturbed more often.
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,6 +22,7 @@ from save import save_rows
 
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
+OF_THREADS = 15  # of one thread and several
 AIM = 0.5  # seconds that a way's turn should take; a slow package draws few models in it
 MOST = 4  # times the first try's models in a call, which bounds the memory; a turn has many calls
 Row = dict[str, Any]
@@ -30,7 +34,6 @@ class Way:
 
     name: str
     kind: str = "bare"
-    threads: int = 1
     pip: str = ""  # what installs it, where it may be absent
     first: int = 1  # models of the first try
 
@@ -44,12 +47,11 @@ class Case:
     peers: tuple[Way, ...]
     first: int
 
-    def ways(self, threads: int) -> tuple[Way, ...]:
-        """Ours first; on more threads too, where they are asked for."""
-        ours = [Way("activa", first=self.first)]
-        if threads > 1:
-            ours.append(Way(f"activa, {threads} threads", threads=threads, first=self.first))
-        return *ours, Way("activa, NumPy", "plain", first=self.first // 4), *self.peers
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Ours first."""
+        plain = Way("activa, NumPy", "plain", first=self.first // 4)
+        return Way("activa", first=self.first), plain, *self.peers
 
 
 CASES = (
@@ -99,7 +101,7 @@ def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dic
     times: dict[Way, list[dict[str, float]]] = {}
     absent = {}
     with ExitStack() as stack:
-        processes = {way: stack.enter_context(_process(way)) for way in case.ways(threads)}
+        processes = {way: stack.enter_context(_process(way)) for way in case.ways}
         for way, process in processes.items():
             request = {"case": case.name, "way": way.name}
             try:
@@ -116,10 +118,30 @@ def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dic
         for _ in range(2 if quick else ROUNDS):
             for way, taken in times.items():
                 taken.append(processes[way].ask("time", case=case.name, calls=calls[way]))
-    ours = next(taken for way, taken in times.items() if way.name == "activa")
-    rows = [_row(case, way, models[way], versions[way], taken, ours)
-            for way, taken in times.items()]  # fmt: skip
+        ours = case.ways[0]
+        rows = [_row(case, way, models[way], versions[way], taken, times[ours])
+                for way, taken in times.items()]  # fmt: skip
+        if threads > 1:
+            ask = partial(processes[ours].ask, "time", case=case.name, calls=calls[ours])
+            rows.insert(1, on_threads(ask, threads, rows[0], rounds=2 if quick else OF_THREADS))
     return rows, absent
+
+
+def on_threads(ask: Callable[..., dict[str, float]], threads: int, one: Row, *, rounds: int) -> Row:
+    """Let one thread and several draw in turn what was prepared."""
+    rates: dict[int, list[float]] = {1: [], threads: []}
+    for _ in range(rounds):
+        for number, taken in rates.items():
+            taken.append(1 / ask(threads=number)["clock"])
+    return {
+        **one,
+        "way": f"activa, {threads} threads",
+        "threads": threads,
+        "clock": "wall-clock seconds",
+        "rounds": rounds,
+        "models_a_second": _spread(rates[threads]),
+        "times_activa": _round(max(rates[threads]) / max(rates[1])),
+    }
 
 
 def _row(
@@ -127,21 +149,18 @@ def _row(
     times: list[dict[str, float]], ours: list[dict[str, float]],
 ) -> Row:  # fmt: skip
     """Describe a way; a ratio is the median over rounds, in each of which all ways ran once."""
-    clock = "cpu" if way.threads == 1 else "clock"
-    rates = [1 / taken[clock] for taken in times]
-    low, high = spread(rates)
-    ratio = median(mine[clock] / its[clock] for mine, its in zip(ours, times, strict=True))
+    ratio = median(mine["cpu"] / its["cpu"] for mine, its in zip(ours, times, strict=True))
     return {
         "case": case.name,
         "way": way.name,
         "version": version,
-        "threads": way.threads,
-        "clock": "CPU seconds" if clock == "cpu" else "wall-clock seconds",
+        "threads": 1,
+        "clock": "CPU seconds",
         "models": models,
         "rounds": len(times),
-        "models_a_second": {"median": _round(median(rates)), "low": _round(low), "high": _round(high)},
+        "models_a_second": _spread([1 / taken["cpu"] for taken in times]),
         "times_activa": _round(ratio),
-    }  # fmt: skip
+    }
 
 
 def text(case: Case, rows: list[Row], absent: dict[str, str]) -> str:
@@ -159,7 +178,12 @@ def text(case: Case, rows: list[Row], absent: dict[str, str]) -> str:
 
 
 def _process(way: Way) -> Process:
-    return Process(way.kind, {"threads": way.threads}, worker=WORKER)
+    return Process(way.kind, {"threads": 1}, worker=WORKER)
+
+
+def _spread(rates: list[float]) -> dict[str, float]:
+    low, high = spread(rates)
+    return {"median": _round(median(rates)), "low": _round(low), "high": _round(high)}
 
 
 def _round(value: float) -> float:
