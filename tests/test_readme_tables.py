@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import distance_table
 import paper_table
 import pytest
 import readme_tables
@@ -93,6 +94,13 @@ def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
     assert "1,000 models of gauss-2 had taken 90 MiB after a tenth of them and 91 MiB" in text
 
 
+def test_distances_are_shown_with_the_others_and_two_threads() -> None:
+    text = distance_table.block([RATES, TIMES, {**TIMES, "date": "2029-01-01", "commit": "older"}])
+    assert "| mmd, 1000 of 40 x 2 | 5.4 ms | PyTorch 19, NumPy 42 | 1.82 |" in text
+    assert "older" not in text
+    assert "hyppo could not be measured: not installed." in text
+
+
 def test_a_measured_a100_is_no_longer_called_unmeasured_and_a_trial_run_is_not_shown() -> None:
     block = speed_table.block
     gpu = {**BENCHMARK, "device": "NVIDIA A100-SXM4-40GB", "accelerator": "NVIDIA A100-SXM4-40GB"}
@@ -174,6 +182,28 @@ RATES = {
         },
     ],
     "absent": {"avici": "not installed"},
+}
+TIMES = {
+    "suite": "eval",
+    "quick": False,
+    "device": "a processor avx512",
+    "commit": "newer",
+    "date": "2030-01-02",
+    "rows": [
+        {
+            "case": "mmd, 1000 of 40 x 2",
+            "way": way,
+            "seconds": {"median": 0.00538},
+            "times_activa": times,
+        }
+        for way, times in [
+            ("activa", 1.0),
+            ("activa, 2 threads", 0.55),
+            ("NumPy", 42.2),
+            ("PyTorch", 19.0),
+        ]
+    ],
+    "absent": {"hyppo": "not installed"},
 }
 STREAM = {
     "suite": "sim --stream",

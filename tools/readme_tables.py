@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import accuracy_table
+import distance_table
 import paper_table
 import simulator_table
 import speed_table
@@ -21,6 +22,7 @@ BLOCKS = {
         "paper": paper_table.block,
         "speed": speed_table.block,
     },
+    "packages/activa-eval/README.md": {"times": distance_table.block},
     "packages/activa-sim/README.md": {"rates": simulator_table.block},
 }
 
