@@ -18,13 +18,12 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
     results = tmp_path / "benchmarks" / "results"
     results.mkdir(parents=True)
     (results / "gauss-2.json").write_text(json.dumps(EVALUATION))
+    for name, blocks in readme_tables.BLOCKS.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        markers = "".join(f"<!-- {part}: begin -->\n<!-- {part}: end -->\n" for part in blocks)
+        file.write_text(f"before\n{markers}after\n")
     readme = tmp_path / "README.md"
-    parts = ("accuracy", "paper", "speed")
-    markers = "".join(f"<!-- {n}: begin -->\n<!-- {n}: end -->\n" for n in parts)
-    readme.write_text(f"before\n{markers}after\n")
-    of_sim = tmp_path / "packages" / "activa-sim" / "README.md"
-    of_sim.parent.mkdir(parents=True)
-    of_sim.write_text("<!-- rates: begin -->\n<!-- rates: end -->\n")
     monkeypatch.setattr(readme_tables, "ROOT", tmp_path)
 
     def run(*arguments: str) -> int:
