@@ -23,7 +23,7 @@ def test_a_number_in_the_readme_that_was_not_measured_is_noticed(
         file.parent.mkdir(parents=True, exist_ok=True)
         markers = "".join(f"<!-- {part}: begin -->\n<!-- {part}: end -->\n" for part in blocks)
         file.write_text(f"before\n{markers}after\n")
-    readme = tmp_path / "README.md"
+    readme, of_sim = (tmp_path / f"{at}README.md" for at in ("", "packages/activa-sim/"))
     monkeypatch.setattr(readme_tables, "ROOT", tmp_path)
 
     def run(*arguments: str) -> int:
