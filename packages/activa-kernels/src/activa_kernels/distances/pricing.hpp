@@ -59,7 +59,11 @@ class Pricing {
     }
   }
 
-  void leave() { left_.store(true, std::memory_order_release); }
+  // The thread that leads has one: whatever happens, the others are not left waiting.
+  struct Leader {
+    ~Leader() { pricing.left_.store(true, std::memory_order_release); }
+    Pricing& pricing;
+  };
 
   const int64_t rows;  // of a block
 

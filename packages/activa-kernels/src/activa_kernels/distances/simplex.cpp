@@ -48,7 +48,7 @@ class Simplex {
     bool solved = false;
     parallel_for(threads_, threads_, [&](int64_t index, int) {
       if (index > 0) return pricing_.help();
-      const Leader leader{pricing_};
+      const Pricing::Leader leader{pricing_};
       solved = improve();
     });
     return solved;
@@ -67,12 +67,6 @@ class Simplex {
   }
 
  private:
-  // Whatever happens, the others are not left waiting.
-  struct Leader {
-    ~Leader() { pricing.leave(); }
-    Pricing& pricing;
-  };
-
   const double* row(int64_t i) const { return cost_ + i * width_; }
 
   // Calls visit(i) for rows [first, last), by all threads.
@@ -238,10 +232,7 @@ class Simplex {
     const double rise = on_row_side ? reduced : -reduced;  // of the rows' prices
     tree_.each_below(hung, [&](int64_t at) {
       depth_[at] = depth_[tree_.parent[at]] + 1;
-      if (at < n_)
-        u_[at] += rise;
-      else
-        v_[at - n_] -= rise;
+      (at < n_ ? u_[at] : v_[at - n_]) += at < n_ ? rise : -rise;
     });
   }
 
