@@ -27,6 +27,7 @@ QUIET = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
 
 # whose files tests read and never import: what they need themselves is not needed here
 DATA = ("causaldata==0.1.5", "cdt==0.6.0", "pgmpy==1.1.2")
+AVICI = "avici==1.0.7"  # of which only the simulator is looked at
 TORCH = ("torch", "triton")  # of which even `minimums` takes the release in constraints.txt
 
 
@@ -114,7 +115,7 @@ def install_everything(session: nox.Session, *others: str) -> None:
 def tests_slow(session: nox.Session) -> None:
     """Run the tests marked slow, of all packages, on real data too."""
     install_everything(session)
-    session.install("--no-deps", *DATA)
+    session.install("--no-deps", *DATA, AVICI)
     session.run("pytest", "-c", "pyproject.toml", "packages", "tests", "-m", "slow and not gpu",
                 *session.posargs, env=QUIET)  # fmt: skip
 
@@ -209,7 +210,7 @@ def bench(session: nox.Session) -> None:
     if "sim" in asked:
         for package in ("sempler", "causal-playground", "sergio_rs"):  # absent where pip has none
             session.install(package, "-c", "constraints.txt", success_codes=[0, 1])
-        session.install("--no-deps", "avici==1.0.7", success_codes=[0, 1])
+        session.install("--no-deps", AVICI, success_codes=[0, 1])
     if "eval" in asked:
         for package in ("dcor", "hyppo", "scikit-learn"):
             session.install(package, "-c", "constraints.txt", success_codes=[0, 1])
