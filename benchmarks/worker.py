@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from launches import Launches
 
 SHORTEST = 0.02  # seconds of a measurement; what is faster is repeated within it
 MATMUL = 2048  # rows of the square matrices whose product is the peak
+PATIENCE = 1.0  # seconds of one such product; where it would take longer, of smaller matrices
 
 
 class Worker:
@@ -62,9 +64,12 @@ class Worker:
 
     def matmul(self, precision: str) -> float:
         """Rate of torch's own large matrix product, in operations a second."""
-        a = torch.randn(MATMUL, MATMUL, device=self.device, dtype=getattr(torch, precision))
-        seconds = self._seconds(lambda: a @ a, 1 if self.device == "cpu" else 20)
-        return 2 * MATMUL**3 / seconds
+        size, seconds = MATMUL // 8, 0.0
+        while size <= MATMUL and 8 * seconds < PATIENCE:
+            a = torch.randn(size, size, device=self.device, dtype=getattr(torch, precision))
+            seconds = self._seconds(partial(torch.matmul, a, a), 1 if self.device == "cpu" else 20)
+            rate, size = 2 * size**3 / seconds, 2 * size
+        return rate
 
     def warm(self, case: str, way: dict[str, Any]) -> float:
         """Prepare a way to compute a case, do it once, and return how long it took."""

@@ -99,15 +99,16 @@ def test_steps_are_drawn_ahead_and_can_be_asked_for_in_any_order() -> None:
 
 
 def test_a_long_stream_holds_its_memory() -> None:
-    stream = simulator("gauss-8").stream(64, 30, ahead=2)
+    ahead = 2
+    stream = simulator("gauss-8").stream(64, 30, ahead=ahead)
     tracemalloc.start()
     try:
-        peaks = []
-        for _ in range(4):
-            for batch in islice(stream, 8):
-                assert len(batch) == 64
-            peaks.append(tracemalloc.get_traced_memory()[1])
+        for batch in islice(stream, 32):
+            held = batch.obs.nbytes + batch.interv.nbytes
+        _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
         stream.close()
-    assert peaks[-1] < 1.2 * peaks[0]
+    assert (
+        most < (ahead + 4) * held
+    )  # one is looked at, one is drawn; how they meet is up to the threads
