@@ -2,8 +2,7 @@
 
 Every way to compute a case has a process of its own, with one thread and float32 samples, and all
 take turns, so that what disturbs one disturbs all. Times are CPU seconds. Then one thread of ours and two
-take turns in one process, by the clock on the wall: there the least times are compared, as a thread
-that waits for a disturbed one is disturbed twice as often.
+take turns in one process (threads.py).
 """
 
 import argparse
@@ -17,6 +16,7 @@ from typing import Any
 from processes import Process
 from report import spread
 from save import save_rows
+from threads import in_turn
 
 WORKER = Path(__file__).with_name("distance_worker.py")
 ROUNDS, OF_ONE = 7, 3  # of a case, and of one that is a single large pair
@@ -118,18 +118,17 @@ def take_turns(
 
 def two_threads(ours: Process, of_one: Row, *, rounds: int) -> Row:
     """Let one thread and two compute the case that was prepared last, in turn."""
-    times: dict[int, list[float]] = {1: [], 2: []}
-    for _ in range(rounds):
-        for threads, taken in times.items():
-            taken.append(ours.ask("time", threads=threads)["wall"])
-    low, high = spread(times[2])
+    seconds, speed_up = in_turn(
+        lambda n: float(ours.ask("time", threads=n)["wall"]), 2, rounds=rounds
+    )
+    low, high = spread(seconds)
     return {
         **of_one,
         "way": TWO,
         "clock": "wall-clock seconds",
         "rounds": rounds,
-        "seconds": {"median": _round(median(times[2])), "low": _round(low), "high": _round(high)},
-        "times_activa": _round(min(times[2]) / min(times[1])),
+        "seconds": {"median": _round(median(seconds)), "low": _round(low), "high": _round(high)},
+        "times_activa": _round(1 / speed_up),
         "wanted": SPEED_UP,
     }
 

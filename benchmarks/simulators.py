@@ -2,8 +2,7 @@
 
 Every way to draw a case has a process of its own, and all take turns, so that what disturbs one
 disturbs all. A rate is models a CPU second on one thread. With `--threads 2` one thread of ours and two
-then take turns in one process, by the clock on the wall on a machine that does nothing else: there the
-best rates are compared, as threads that wait for each other are disturbed more often.
+then take turns in one process (threads.py), on a machine that does nothing else.
 """
 
 import argparse
@@ -19,6 +18,7 @@ from typing import Any
 from processes import Process
 from report import spread
 from save import save_rows
+from threads import in_turn
 
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
@@ -129,18 +129,15 @@ def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dic
 
 def on_threads(ask: Callable[..., dict[str, float]], threads: int, one: Row, *, rounds: int) -> Row:
     """Let one thread and several draw in turn what was prepared."""
-    rates: dict[int, list[float]] = {1: [], threads: []}
-    for _ in range(rounds):
-        for number, taken in rates.items():
-            taken.append(1 / ask(threads=number)["clock"])
+    seconds, speed_up = in_turn(lambda n: ask(threads=n)["clock"], threads, rounds=rounds)
     return {
         **one,
         "way": f"activa, {threads} threads",
         "threads": threads,
         "clock": "wall-clock seconds",
         "rounds": rounds,
-        "models_a_second": _spread(rates[threads]),
-        "times_activa": _round(max(rates[threads]) / max(rates[1])),
+        "models_a_second": _spread([1 / taken for taken in seconds]),
+        "times_activa": _round(speed_up),
     }
 
 

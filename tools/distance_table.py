@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from laid_out import absent, digits, joined
 from newest import newest
 
 Result = dict[str, Any]
@@ -12,10 +13,7 @@ OURS, TWO = "activa", "activa, 2 threads"
 def block(results: Sequence[Result]) -> str:
     """Lay out the newest times of each device."""
     parts = ["\n".join(table(result)) for result in newest(results, "eval")]
-    return (
-        "\n\n".join(parts or ["Not yet measured; `python -m nox -s bench -- eval --save` does."])
-        + "\n"
-    )
+    return joined(parts, "eval")
 
 
 def table(result: Result) -> Iterator[str]:
@@ -31,14 +29,7 @@ def table(result: Result) -> Iterator[str]:
         ways = {row["way"]: row for row in result["rows"] if row["case"] == case}
         others = sorted((row["times_activa"], way) for way, row in ways.items()
                         if way not in (OURS, TWO))  # fmt: skip
-        times = ", ".join(f"{way} {digits(ratio)}" for ratio, way in others)
+        times = ", ".join(f"{way} {digits(ratio, 10.0)}" for ratio, way in others)
         seconds, ratio = ways[OURS]["seconds"]["median"], ways[TWO]["times_activa"]
-        yield f"| {case} | {digits(1e3 * seconds)} ms | {times} | {1 / ratio:.2f} |"
-    for name, why in result["absent"].items():
-        yield ""
-        yield f"{name} could not be measured: {why}."
-
-
-def digits(number: float) -> str:
-    """Write a number with a digit after the point where it is small."""
-    return f"{number:,.0f}" if number >= 10.0 else f"{number:.1f}"
+        yield f"| {case} | {digits(1e3 * seconds, 10.0)} ms | {times} | {1 / ratio:.2f} |"
+    yield from absent(result)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from laid_out import absent, digits, joined
 from newest import newest
 
 Result = dict[str, Any]
@@ -13,10 +14,7 @@ def block(results: Sequence[Result]) -> str:
     rates, streams = (newest(results, suite) for suite in ("sim", "sim --stream"))
     parts = ["\n".join(table(result)) for result in rates]
     parts += ["\n".join(shares(result)) for result in streams]
-    return (
-        "\n\n".join(parts or ["Not yet measured; `python -m nox -s bench -- sim --save` does."])
-        + "\n"
-    )
+    return joined(parts, "sim")
 
 
 def table(result: Result) -> Iterator[str]:
@@ -33,20 +31,13 @@ def table(result: Result) -> Iterator[str]:
         label = f"**{name}**" if name == "activa" else f"{name} {row['version']}".strip()
         if name == "activa, NumPy" or "numpy" in row["version"]:
             label = name
-        median, low, high = (digits(rate[part]) for part in ("median", "low", "high"))
+        median, low, high = (digits(rate[part], 100.0) for part in ("median", "low", "high"))
         yield f"| {row['case']} | {label} | {median} [{low}, {high}] | {row['times_activa']:.2g} |"
     for row in (row for row in result["rows"] if row["threads"] > 1):
         times = row["times_activa"]
         yield ""
         yield f"{row['case']} by {row['threads']} threads: {times:.2f} times as fast by the clock."
-    for name, why in result["absent"].items():
-        yield ""
-        yield f"{name} could not be measured: {why}."
-
-
-def digits(rate: float) -> str:
-    """Write a rate with a digit after the point where it is small."""
-    return f"{rate:,.0f}" if rate >= 100.0 else f"{rate:.1f}"
+    yield from absent(result)
 
 
 def shares(result: Result) -> Iterator[str]:
