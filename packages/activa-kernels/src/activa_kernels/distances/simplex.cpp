@@ -38,7 +38,7 @@ class Simplex {
     demand_[std::max_element(demand_.begin(), demand_.end()) - demand_.begin()] += n;
     unit_ = mass_ / double(TOTAL);
     std::vector<double> largest(n);
-    by_rows(0, n, [&](int64_t i) { largest[i] = kernels_.largest_magnitude(row(i), m_); });
+    parallel_for(n, threads, [&](int64_t i, int) { largest[i] = kernels_.largest_magnitude(row(i), m_); });
     largest_ = *std::max_element(largest.begin(), largest.end());
   }
 
@@ -68,15 +68,6 @@ class Simplex {
 
  private:
   const double* row(int64_t i) const { return cost_ + i * width_; }
-
-  // Calls visit(i) for rows [first, last), by all threads.
-  template <class F>
-  void by_rows(int64_t first, int64_t last, F visit) const {
-    const int64_t tasks = (last - first + GROUP - 1) / GROUP;
-    parallel_for(tasks, threads_, [&](int64_t task, int) {
-      for (int64_t r = 0; r < GROUP && first + task * GROUP + r < last; ++r) visit(first + task * GROUP + r);
-    });
-  }
 
   bool improve() {
     const int64_t limit = 1000 * (n_ + m_) + 100'000;
@@ -130,7 +121,8 @@ class Simplex {
     };
     for (int64_t i = 0; i < n_; ++i) {
       if (i % pricing_.rows == 0)  // of the next rows, by all threads
-        by_rows(i, std::min(n_, i + pricing_.rows), [&](int64_t ahead) { cheapest[ahead] = find(ahead); });
+        parallel_for(std::min(pricing_.rows, n_ - i), threads_,
+                     [&](int64_t ahead, int) { cheapest[i + ahead] = find(i + ahead); });
       for (int64_t left = supply_[i]; left > 0;) {
         const int64_t j = room[cheapest[i]] > 0 ? cheapest[i] : find(i);
         const int64_t flow = std::min(left, room[j]);
@@ -232,7 +224,10 @@ class Simplex {
     const double rise = on_row_side ? reduced : -reduced;  // of the rows' prices
     tree_.each_below(hung, [&](int64_t at) {
       depth_[at] = depth_[tree_.parent[at]] + 1;
-      (at < n_ ? u_[at] : v_[at - n_]) += at < n_ ? rise : -rise;
+      if (at < n_)
+        u_[at] += rise;
+      else
+        v_[at - n_] -= rise;
     });
   }
 
