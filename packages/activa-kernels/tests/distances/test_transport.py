@@ -48,6 +48,15 @@ def test_equal_masses_agree_with_the_assignment_of_scipy(n: int, seed: int) -> N
     np.testing.assert_allclose(transport_cost(cost), cost[rows, columns].mean(), rtol=1e-9)
 
 
+@pytest.mark.usefixtures("implementation")
+@pytest.mark.parametrize(("shift", "scale"), [(1e6, 1e-2), (0, 1e-300), (0, 1e60)])
+def test_costs_that_float32_cannot_tell_apart_agree_with_pot(shift: float, scale: float) -> None:
+    x, y, a, b = samples(50, 60, 3, 0)
+    cost = cdist(x, y)
+    beyond = (transport_cost(shift + scale * cost, a, b) - shift) / scale
+    np.testing.assert_allclose(beyond, ot.emd2(a, b, cost), rtol=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_ties_zero_masses_and_negative_costs_agree_with_pot(seed: int) -> None:
     rng = np.random.default_rng(seed)

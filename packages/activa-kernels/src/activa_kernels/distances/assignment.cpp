@@ -12,26 +12,34 @@ constexpr int64_t NONE = -1;
 constexpr int PASSES = 2;  // of `reduce_rows`
 constexpr int64_t L = LANES<double>;
 
-ACTIVA_INLINE Vector<double> counting() {
-  double lanes[L];
-  for (int64_t l = 0; l < L; ++l) lanes[l] = double(l);
+template <class T = double>
+ACTIVA_INLINE Vector<T> counting() {
+  T lanes[LANES<T>];
+  for (int64_t l = 0; l < LANES<T>; ++l) lanes[l] = T(l);
   return load(lanes);
 }
 
 // The least of the lanes, and its column.
+template <class T>
+ACTIVA_INLINE int64_t first_of_lanes(Vector<T> keys, Vector<T> columns, T* least) {
+  T key[LANES<T>], column[LANES<T>];
+  store(key, keys);
+  store(column, columns);
+  int64_t best = 0;
+  for (int64_t l = 1; l < LANES<T>; ++l) best = key[l] < key[best] ? l : best;
+  *least = key[best];
+  return int64_t(column[best]);
+}
+ACTIVA_INLINE int64_t first_of(Vector<float> keys, Vector<float> columns, float* least) {
+  return first_of_lanes<float>(keys, columns, least);
+}
 ACTIVA_INLINE int64_t first_of(Vector<double> keys, Vector<double> columns, double* least) {
 #if defined(__AVX512F__)
   *least = _mm512_reduce_min_pd((__m512d)keys);
   const __mmask8 there = _mm512_cmp_pd_mask((__m512d)keys, _mm512_set1_pd(*least), _CMP_EQ_OQ);
   return int64_t(_mm512_cvtsd_f64(_mm512_maskz_compress_pd(there, (__m512d)columns)));
 #else
-  double key[L], column[L];
-  store(key, keys);
-  store(column, columns);
-  int64_t best = 0;
-  for (int64_t l = 1; l < L; ++l) best = key[l] < key[best] ? l : best;
-  *least = key[best];
-  return int64_t(column[best]);
+  return first_of_lanes<double>(keys, columns, least);
 #endif
 }
 
@@ -179,23 +187,27 @@ int64_t least_reduced(const double* cost, const double* prices, int64_t width, d
   return first_of(lowest, column, least);
 }
 
-void cheapest_of_group(const double* const* rows, const double* prices, int64_t width, int64_t* columns) {
-  Vector<double> lowest[GROUP], column[GROUP], at = counting();
+template <class T>
+void cheapest_of_group(const T* const* rows, const T* prices, int64_t width, int64_t* columns) {
+  Vector<T> lowest[GROUP], column[GROUP], at = counting<T>();
   for (int64_t r = 0; r < GROUP; ++r) {
-    lowest[r] = splat(double(INFINITY));
-    column[r] = splat(0.0);
+    lowest[r] = splat(T(INFINITY));
+    column[r] = splat(T(0));
   }
-  for (int64_t j = 0; j < width; j += L, at += splat(double(L))) {
-    const Vector<double> price = load(prices + j);
+  for (int64_t j = 0; j < width; j += LANES<T>, at += splat(T(LANES<T>))) {
+    const Vector<T> price = load(prices + j);
     for (int64_t r = 0; r < GROUP; ++r) {
-      const Vector<double> reduced = load(rows[r] + j) - price;
+      const Vector<T> reduced = load(rows[r] + j) - price;
       column[r] = where_less(reduced, lowest[r], at, column[r]);
       lowest[r] = smaller(lowest[r], reduced);
     }
   }
-  double least;
+  T least;
   for (int64_t r = 0; r < GROUP; ++r) columns[r] = first_of(lowest[r], column[r], &least);
 }
+
+template void cheapest_of_group<float>(const float* const*, const float*, int64_t, int64_t*);
+template void cheapest_of_group<double>(const double* const*, const double*, int64_t, int64_t*);
 
 void assign(const Assignment& a) {
   reduce_columns(a);

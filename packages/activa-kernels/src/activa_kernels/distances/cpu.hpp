@@ -126,8 +126,8 @@ struct Assignment {
   /* The column with the least cost less price, and that difference. */                            \
   int64_t least_reduced(const double* cost, const double* prices, int64_t width, double* least);    \
   /* Columns of GROUP rows, each as `least_reduced` has it. */                                      \
-  void cheapest_of_group(const double* const* rows, const double* prices, int64_t width,            \
-                         int64_t* columns);                                                        \
+  template <class T>                                                                               \
+  void cheapest_of_group(const T* const* rows, const T* prices, int64_t width, int64_t* columns);   \
   }
 ACTIVA_DECLARE(base)
 #ifdef ACTIVA_X86

@@ -19,13 +19,15 @@ struct DistanceKernels {
   decltype(&base::fill_costs<T>) fill_costs;
   decltype(&base::assign) assign;
   decltype(&base::least_reduced) least_reduced;
-  decltype(&base::cheapest_of_group) cheapest_of_group;
+  decltype(&base::cheapest_of_group<double>) cheapest_of_group;
+  decltype(&base::cheapest_of_group<float>) cheapest_of_group_roughly;
 };
 
 #define ACTIVA_KERNELS(ISA)                                                             \
   {ISA::largest_magnitude, ISA::weighted_sum<T>, ISA::pair_squares<T>,                  \
    ISA::collect_between<T>, ISA::select<T>, ISA::largest_below<T>, ISA::add_forms<T>, \
-   ISA::fill_costs<T>, ISA::assign, ISA::least_reduced, ISA::cheapest_of_group}
+   ISA::fill_costs<T>, ISA::assign, ISA::least_reduced, \
+   ISA::cheapest_of_group<double>, ISA::cheapest_of_group<float>}
 
 template <class T>
 DistanceKernels<T> distance_kernels(const char* isa) {

@@ -114,6 +114,9 @@ ACTIVA_INLINE V where_less(const V& a, const V& b, const V& then, V other) {
 ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) {
   return (Vector<double>)_mm512_min_pd((__m512d)a, (__m512d)b);
 }
+ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) {
+  return (Vector<float>)_mm512_min_ps((__m512)a, (__m512)b);
+}
 ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) {
   return (Vector<double>)_mm512_max_pd((__m512d)a, (__m512d)b);
 }
@@ -121,11 +124,15 @@ ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) {
 ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) {
   return (Vector<double>)_mm256_min_pd((__m256d)a, (__m256d)b);
 }
+ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) {
+  return (Vector<float>)_mm256_min_ps((__m256)a, (__m256)b);
+}
 ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) {
   return (Vector<double>)_mm256_max_pd((__m256d)a, (__m256d)b);
 }
 #else
 ACTIVA_INLINE Vector<double> smaller(Vector<double> a, Vector<double> b) { return where_less(a, b, a, b); }
+ACTIVA_INLINE Vector<float> smaller(Vector<float> a, Vector<float> b) { return where_less(a, b, a, b); }
 ACTIVA_INLINE Vector<double> larger(Vector<double> a, Vector<double> b) { return where_less(a, b, b, a); }
 #endif
 

@@ -4,7 +4,7 @@
 // outside that costs less enters, mass moves along the circle that it closes, and the edge that runs
 // empty leaves. Masses are integers, multiples of more than n, and each row has one unit more than its
 // mass: no part of the tree can then balance without the rest, so no edge of a tree is ever empty, each
-// exchange lowers the cost, and no tree comes twice (Charnes, 1952; the units are 2^-62 of the total).
+// exchange lowers the cost, and no tree comes twice (Charnes, 1952; the units are 2^-61 of the total).
 #include "simplex.hpp"
 
 #include <algorithm>
@@ -20,16 +20,15 @@
 namespace activa {
 namespace {
 
-constexpr int64_t NONE = Tree::NONE;
 constexpr int64_t TOTAL = int64_t(1) << 61;
+constexpr double WORTH = 0.1;  // the part of the best gain of a block below which an edge waits for newer prices
 
 class Simplex {
  public:
   Simplex(const double* cost, int64_t width, const double* a, const double* b, int64_t n, int64_t m,
           const DistanceKernels<double>& kernels, int threads)
       : cost_(cost), width_(width), n_(n), m_(m), threads_(threads), kernels_(kernels),
-        pricing_(cost, width, n, kernels.cheapest_of_group), tree_(n + m), depth_(n + m), flow_(n + m),
-        u_(n), v_(width) {
+        pricing_(cost, width, n, kernels), tree_(n + m), u_(n), v_(width) {
     const int64_t step = int64_t(1) << int64_t(std::ceil(std::log2(double(n) + 1)));
     mass_ = std::accumulate(a, a + n, 0.0);
     supply_ = units(a, n, step);
@@ -38,7 +37,10 @@ class Simplex {
     demand_[std::max_element(demand_.begin(), demand_.end()) - demand_.begin()] += n;
     unit_ = mass_ / double(TOTAL);
     std::vector<double> largest(n);
-    parallel_for(n, threads, [&](int64_t i, int) { largest[i] = kernels_.largest_magnitude(row(i), m_); });
+    parallel_for(n, threads, [&](int64_t i, int) {
+      largest[i] = kernels_.largest_magnitude(row(i), m_);
+      pricing_.copy(i);
+    });
     largest_ = *std::max_element(largest.begin(), largest.end());
   }
 
@@ -67,35 +69,48 @@ class Simplex {
   }
 
  private:
+  struct Entering {
+    double reduced, cost;
+    int64_t row, column;
+    bool operator<(const Entering& other) const { return reduced < other.reduced; }
+  };
+
   const double* row(int64_t i) const { return cost_ + i * width_; }
+  double reduced(int64_t i, int64_t j, double cost) const { return cost - v_[j] - u_[i]; }
 
   bool improve() {
+    std::vector<Entering> entering;
     const int64_t limit = 1000 * (n_ + m_) + 100'000;
     int64_t exchanges = 0;
     for (int round = 0; round < 20; ++round) {
       set_prices();
       const int64_t before = exchanges;
       int64_t first = 0, unchanged = 0, seen = exchanges;  // `seen`: whose prices the next block has
-      pricing_.begin(first, v_);
+      const bool exactly = round > 0;
+      pricing_.begin(first, v_, exactly);
       while (unchanged < n_) {
         const Pricing::Edges& cheapest = pricing_.end();
         const int64_t of_block = std::exchange(seen, exchanges), next = (first + pricing_.rows) % n_;
-        pricing_.begin(next, v_);  // the block after this one, while this one changes the prices
+        pricing_.begin(next, v_, exactly);  // the block after this one, while this one changes the prices
+        entering.clear();
         for (int64_t r = 0; r < pricing_.rows; ++r) {
           const int64_t i = (first + r) % n_, j = cheapest.columns[r];
-          const double reduced = cheapest.costs[r] - v_[j] - u_[i];
-          const bool enters = reduced < -tolerance_;
-          if (enters) {
-            exchange(i, j, reduced);
-            ++exchanges;
-          }
-          unchanged = enters || of_block != exchanges ? 0 : unchanged + 1;
+          const Entering edge{reduced(i, j, cheapest.costs[r]), cheapest.costs[r], i, j};
+          if (edge.reduced < -tolerance_) entering.push_back(edge);
         }
+        std::sort(entering.begin(), entering.end());
+        for (const Entering& edge : entering) {
+          const double now = reduced(edge.row, edge.column, edge.cost);
+          if (now >= -tolerance_ || now > WORTH * entering[0].reduced) continue;
+          exchange(edge.row, edge.column, now);
+          ++exchanges;
+        }
+        unchanged = entering.empty() && of_block == exchanges ? unchanged + pricing_.rows : 0;
         if (exchanges > limit) return false;
         first = next;
       }
       pricing_.end();
-      if (exchanges == before) return true;  // with prices that no exchange has rounded
+      if (exactly && exchanges == before) return true;  // with prices that no exchange has rounded
     }
     return false;
   }
@@ -150,9 +165,9 @@ class Simplex {
       open.pop_back();
       for (int64_t e : edges[node]) {
         const int64_t other = node < n_ ? n_ + columns[e] : rows[e];
-        if (other == tree_.parent[node]) continue;
-        tree_.attach(other, node);
-        flow_[other] = flows[e];
+        if (other == tree_[node].parent) continue;
+        tree_.attach(int32_t(other), int32_t(node));
+        tree_[other].flow = flows[e];
         open.push_back(other);
       }
     }
@@ -161,20 +176,20 @@ class Simplex {
   template <class F>
   void each_edge(F visit) const {
     for (int64_t node = 1; node < n_ + m_; ++node)
-      visit(node < n_ ? node : tree_.parent[node], (node < n_ ? tree_.parent[node] : node) - n_, flow_[node]);
+      visit(node < n_ ? node : tree_[node].parent, (node < n_ ? tree_[node].parent : node) - n_, tree_[node].flow);
   }
 
   // Prices along the tree, from nothing at row 0.
   void set_prices() {
     double most = largest_;
-    tree_.each_below(0, [&](int64_t node) {
-      const int64_t parent = tree_.parent[node];
-      if (parent == NONE) {
+    tree_.each_below(0, [&](int32_t node) {
+      const int32_t parent = tree_[node].parent;
+      if (parent == Tree::NONE) {
         u_[node] = 0;
-        depth_[node] = 0;
+        tree_[node].depth = 0;
         return;
       }
-      depth_[node] = depth_[parent] + 1;
+      tree_[node].depth = tree_[parent].depth + 1;
       double& price = node < n_ ? u_[node] : v_[node - n_];
       price = node < n_ ? row(node)[parent - n_] - v_[parent - n_] : row(parent)[node - n_] - u_[parent];
       most = std::max(most, std::abs(price));
@@ -183,47 +198,41 @@ class Simplex {
   }
 
   // Edge (i, j) enters, of negative reduced cost; the edge that runs empty leaves.
-  void exchange(int64_t i, int64_t j, double reduced) {
-    const int64_t column = n_ + j;
-    int64_t p = i, q = column, leaves = NONE, least = INT64_MAX;
+  void exchange(int64_t i, int64_t j, double gain) {
+    const int32_t row = int32_t(i), column = int32_t(n_ + j);
+    int32_t p = row, q = column, leaves = Tree::NONE;
+    int64_t least = INT64_MAX;
     bool on_row_side = true;
     while (p != q) {  // towards the top, where both ways meet
-      if (depth_[p] >= depth_[q]) {
-        if (p < n_ && flow_[p] < least) {
-          least = flow_[p];
-          leaves = p;
-          on_row_side = true;
-        }
-        p = tree_.parent[p];
-      } else {
-        if (q >= n_ && flow_[q] < least) {
-          least = flow_[q];
-          leaves = q;
-          on_row_side = false;
-        }
-        q = tree_.parent[q];
+      const bool from_row = tree_[p].depth >= tree_[q].depth;
+      const int32_t at = from_row ? p : q;
+      if ((at < n_) == from_row && tree_[at].flow < least) {
+        least = tree_[at].flow;
+        leaves = at;
+        on_row_side = from_row;
       }
+      (from_row ? p : q) = tree_[at].parent;
     }
-    const int64_t top = p;
-    for (int64_t node = i; node != top; node = tree_.parent[node]) flow_[node] += node < n_ ? -least : least;
-    for (int64_t node = column; node != top; node = tree_.parent[node]) flow_[node] += node < n_ ? least : -least;
+    const int32_t top = p;
+    for (int32_t node = row; node != top; node = tree_[node].parent) tree_[node].flow += node < n_ ? -least : least;
+    for (int32_t node = column; node != top; node = tree_[node].parent) tree_[node].flow += node < n_ ? least : -least;
 
     // what hung on the edge that leaves now hangs on the one that enters, turned over
-    int64_t node = on_row_side ? i : column, parent = on_row_side ? column : i, flow = least;
-    const int64_t hung = node;
+    const int32_t hung = on_row_side ? row : column;
+    int32_t node = hung, parent = on_row_side ? column : row;
+    int64_t flow = least;
     for (bool last = false; !last;) {
       last = node == leaves;
-      const int64_t above = tree_.parent[node], flow_above = flow_[node];
+      const int32_t above = tree_[node].parent;
       tree_.detach(node);
       tree_.attach(node, parent);
-      flow_[node] = flow;
       parent = node;
-      flow = flow_above;
+      flow = std::exchange(tree_[node].flow, flow);
       node = above;
     }
-    const double rise = on_row_side ? reduced : -reduced;  // of the rows' prices
-    tree_.each_below(hung, [&](int64_t at) {
-      depth_[at] = depth_[tree_.parent[at]] + 1;
+    const double rise = on_row_side ? gain : -gain;  // of the rows' prices
+    tree_.each_below(hung, [&](int32_t at) {
+      tree_[at].depth = tree_[tree_[at].parent].depth + 1;
       if (at < n_)
         u_[at] += rise;
       else
@@ -237,9 +246,7 @@ class Simplex {
   DistanceKernels<double> kernels_;
   Pricing pricing_;
   std::vector<int64_t> supply_, demand_;
-  // of each row, then of each column: its place in the tree, and what moves between it and its parent
-  Tree tree_;
-  std::vector<int64_t> depth_, flow_;
+  Tree tree_;  // of the rows, then of the columns
   std::vector<double> u_, v_;
   double mass_ = 0, unit_ = 0, largest_ = 0, tolerance_ = 0;
 };
