@@ -102,7 +102,8 @@ def _by_assignment(cost: Array) -> Array:
 def _by_network_simplex(cost: Array, a: Array, b: Array) -> tuple[Array, bool]:
     import ot
 
+    unit = np.abs(cost).max() or 1.0  # POT's tolerance is absolute
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # POT only warns where it fails; the log tells
-        plan, log = ot.emd(a, b, cost, numItermax=ITERATIONS, log=True)
+        plan, log = ot.emd(a, b, cost / unit, numItermax=ITERATIONS, log=True)
     return np.asarray(plan), log["warning"] is None
