@@ -41,7 +41,7 @@ def answer(*, named: bool, target_modelled: bool = False) -> InterventionalDistr
     target: Column = "Y" if named else 1
     return InterventionalDistribution(
         mixture=mixture,
-        draws=torch.tensor([0, 0, 1, 1, 2, 2]),
+        hypotheses=torch.tensor([0, 0, 1, 1, 2, 2]),
         observed=read_table(observed(named=named)),
         do={target: VALUE},
         fixed={} if target_modelled else {target: VALUE},
@@ -95,7 +95,7 @@ def test_the_density_over_the_outcomes_integrates_to_one() -> None:
 def test_a_small_upper_tail_keeps_its_digits() -> None:
     zeros = torch.zeros(1, 2, dtype=torch.float64)
     plain = GaussianMixture(zeros[:, 0], zeros, zeros.unsqueeze(-1), zeros + 1)
-    effect = replace(answer(named=False), mixture=plain, draws=torch.tensor([0]))
+    effect = replace(answer(named=False), mixture=plain, hypotheses=torch.tensor([0]))
     assert effect.prob("0 > 9") == pytest.approx(norm.sf(9), rel=1e-9)
     assert effect.prob("0 > 1") + effect.prob("0 <= 1") == pytest.approx(1.0)
 
@@ -124,7 +124,7 @@ def test_a_constant_column_moves_by_a_share_of_its_unit() -> None:
     rows = effect.observed.rows.copy()
     rows[:, 0] = effect.mean()[0] + 0.5
     flat = replace(effect, observed=read_table(rows))
-    draws = hypotheses(effect.mixture, effect.draws)
+    draws = hypotheses(effect.mixture, effect.hypotheses)
     moved = draws.weights @ (np.abs(draws.means[:, 0] - rows[0, 0]) > 0.2)
     assert 0 < moved < 1
     assert flat.prob_moves(0) == pytest.approx(moved)
@@ -189,7 +189,7 @@ def test_the_summary_survives_json_and_says_what_the_methods_say() -> None:
     effect = answer(named=True)
     summary = json.loads(json.dumps(effect.summary(0.8)))
     assert summary["do"] == {"Y": VALUE}
-    assert summary["draws"] == 3
+    assert summary["hypotheses"] == 3
     assert list(summary["outcomes"]) == ["X", "Z"]
     assert summary["outcomes"]["Z"]["mean"] == effect.mean()["Z"]
     assert summary["outcomes"]["Z"]["row_interval"] == effect.row_interval(0.8).loc["Z"].tolist()

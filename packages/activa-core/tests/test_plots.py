@@ -90,7 +90,7 @@ def test_a_conditional_without_spread_is_still_a_curve() -> None:
     line = np.arange(6.0)[:, None] * [1.0, 2.0]
     effect = answer(2)
     exact = InterventionalDistribution(
-        effect.mixture, effect.draws, Table(line, effect.columns), effect.do, effect.fixed
+        effect.mixture, effect.hypotheses, Table(line, effect.columns), effect.do, effect.fixed
     )
     grid, density = _conditional(exact, effect.columns[1])
     assert np.isfinite(density).all()

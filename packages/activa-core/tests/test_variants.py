@@ -116,7 +116,7 @@ def test_every_component_is_a_hypothesis_where_there_is_no_latent(small: ModelCo
     rows = np.random.default_rng(0).normal(size=(20, 2))
     model = network(small, latent=False, decoder_components=3, fix_target=True).float()
     effect = Activa(model, ModelCard()).intervene(rows, do={0: 5.0}, draws=50)
-    assert effect.draws.tolist() == [0, 1, 2]
+    assert effect.hypotheses.tolist() == [0, 1, 2]
     low, high = effect.mean_interval(0.99)[1]
     assert low < effect.mean()[1] < high
 

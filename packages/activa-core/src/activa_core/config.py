@@ -32,6 +32,9 @@ class ModelConfig(BaseModel):
     reflected data is the answer reflected, and the network learns a quarter of the cases."""
     fix_target: bool = False
     """The target column is a point mass at the value, outside the density that the network learns."""
+    hedge_rows: float = Field(default=0.0, ge=0.0)
+    """Rows from which on an answer is the network's rather than the hedge's, which knows only lines
+    and no arrow (our option). Training, and the held-out NLL on its way, look at the network alone."""
 
     embed_dim: int = Field(default=64, ge=1)
     """Width of the transformer [e]."""
@@ -83,6 +86,10 @@ class ModelConfig(BaseModel):
             )
         if self.orient and self.late_query:
             raise ValueError("with late_query all queries share one orientation; unset orient")
+        if self.hedge_rows and (self.see_units or not self.standardise):
+            raise ValueError(
+                "the hedge knows nothing of units; with hedge_rows set standardise, and no see_units"
+            )
         if self.query_blocks and not self.late_query:
             raise ValueError("query_blocks join a late query to the data; set late_query")
         return self

@@ -48,8 +48,9 @@ class InterventionalDistribution:
     ----------
     mixture : GaussianMixture
         One mixture (no batch axes) in float64, over the columns that are not `fixed`, in order.
-    draws : Tensor, shape (K,), int64
-        The latent draw from which each component was decoded.
+    hypotheses : Tensor, shape (K,), int64
+        Of which hypothesis about the mechanism each component is: the latent draw from which it was
+        decoded, or a half of the hedge.
     observed : Table
         D, the table that was asked about.
     do : mapping of column to float
@@ -60,7 +61,7 @@ class InterventionalDistribution:
     """
 
     mixture: GaussianMixture
-    draws: Tensor
+    hypotheses: Tensor
     observed: Table
     do: Mapping[Column, float]
     fixed: Mapping[Column, float]
@@ -100,10 +101,10 @@ class InterventionalDistribution:
         return self._out(found.T, self.columns, ["low", "high"])
 
     def mean_interval(self, level: float = 0.9) -> Labelled:
-        """Where the interventional mean lies: quantiles of the draws' means by weight, (d, 2).
+        """Where the interventional mean lies: quantiles of the hypotheses' means, by weight, (d, 2).
 
-        Each latent draw is one hypothesis about the mechanism. A hypothesis whose decoded law has
-        several components counts once, with the mean of that law: its components describe a shape.
+        A hypothesis whose law has several components counts once, with the mean of that law: its
+        components describe a shape.
         """
         means = self._hypotheses()
         ends = [means.quantile(tail) for tail in _tails(level)]
@@ -122,11 +123,10 @@ class InterventionalDistribution:
         return column.affine(0 * sign, sign).cdf((sign * asked.bound).unsqueeze(0)).item()
 
     def prob_moves(self, column: Column, threshold: float = 0.2) -> float:
-        """Weight of the draws whose mean of a column differs from D's mean.
+        """Weight of the hypotheses whose mean of a column differs from D's mean.
 
         A difference counts from `threshold` observed standard deviations on, or of the column's
-        units where it is constant. As in `mean_interval`, a draw counts once, with the mean of
-        its decoded law.
+        units where it is constant. Of a hypothesis counts the mean, as in `mean_interval`.
         """
         j = self.observed.position(column)
         shift, unit = standardise(torch.from_numpy(self.observed.rows))  # (1, d) each
@@ -221,12 +221,17 @@ class InterventionalDistribution:
                 "observed_sd": float(observed.std(ddof=1)),
             }
         do = {str(column): value for column, value in self.do.items()}
-        return {"do": do, "level": level, "draws": len(np.unique(self.draws)), "outcomes": answers}
+        return {
+            "do": do,
+            "level": level,
+            "hypotheses": len(np.unique(self.hypotheses)),
+            "outcomes": answers,
+        }
 
     def __repr__(self) -> str:
         do = ", ".join(f"{column} = {value:g}" for column, value in self.do.items())
         outcomes = ", ".join(str(column) for column in self.outcomes)
-        return f"p({outcomes} | do({do})), a mixture of {len(self.draws)} Gaussians"
+        return f"p({outcomes} | do({do})), a mixture of {len(self.hypotheses)} Gaussians"
 
     @property
     def _modelled(self) -> list[int]:
@@ -244,7 +249,7 @@ class InterventionalDistribution:
         return full
 
     def _hypotheses(self) -> Hypotheses:
-        modelled = hypotheses(self.mixture, self.draws)
+        modelled = hypotheses(self.mixture, self.hypotheses)
         return replace(modelled, means=self._among_fixed(torch.from_numpy(modelled.means)))
 
     def _read(self, rows: Any) -> Table:

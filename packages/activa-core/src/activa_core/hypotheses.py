@@ -1,4 +1,4 @@
-"""What each latent draw says about the mean: the uncertainty about the mechanism."""
+"""What each hypothesis says about the mean: the uncertainty about the mechanism."""
 
 from dataclasses import dataclass
 
@@ -42,19 +42,19 @@ class Hypotheses:
         return moved.clip(max=1.0)
 
 
-def hypotheses(mixture: GaussianMixture, draws: Tensor) -> Hypotheses:
-    """Put the components of each latent draw together, as they describe the shape of one law.
+def hypotheses(mixture: GaussianMixture, of: Tensor) -> Hypotheses:
+    """Put the components of each hypothesis together, as they describe the shape of one law.
 
     Parameters
     ----------
     mixture : GaussianMixture
         One mixture of K components.
-    draws : Tensor, shape (K,), int64
-        The draw from which each component was decoded.
+    of : Tensor, shape (K,), int64
+        The hypothesis of which each component is.
     """
     weights = mixture.log_weights.exp()  # (K,)
-    total = weights.new_zeros(int(draws.max()) + 1).index_add(0, draws, weights)  # (S,)
+    total = weights.new_zeros(int(of.max()) + 1).index_add(0, of, weights)  # (S,)
     moment = weights.new_zeros(len(total), mixture.means.shape[-1])  # (S, d)
-    moment = moment.index_add(0, draws, weights.unsqueeze(-1) * mixture.means)
-    alive = total > 0  # conditioning can rule a draw out altogether
+    moment = moment.index_add(0, of, weights.unsqueeze(-1) * mixture.means)
+    alive = total > 0  # conditioning can rule one out altogether
     return Hypotheses(total[alive].numpy(), (moment[alive] / total[alive].unsqueeze(-1)).numpy())

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, log1p
 
 import numpy as np
 import torch
 from activa_kernels.mixture_log_prob import mixture_log_prob
 from torch import Tensor
+from torch.nn.functional import pad
 
 __all__ = ["GaussianMixture"]
 
@@ -200,6 +201,18 @@ class GaussianMixture:
             self.means.flatten(-3, -2),
             self.factors.flatten(-4, -3),
             self.diagonal.flatten(-3, -2),
+        )
+
+    def mixed_with(self, other: "GaussianMixture", share: float) -> "GaussianMixture":
+        """Give `share` of the weight, between 0 and 1, to another mixture over the same columns."""
+        rank = max(self.factors.shape[-1], other.factors.shape[-1])
+        wide = [pad(m.factors, (0, rank - m.factors.shape[-1])) for m in (self, other)]
+        weights = self.log_weights + log1p(-share), other.log_weights + log(share)
+        return GaussianMixture(
+            torch.cat(weights, dim=-1),
+            torch.cat([self.means, other.means], dim=-2),
+            torch.cat(wide, dim=-3),
+            torch.cat([self.diagonal, other.diagonal], dim=-2),
         )
 
     def compact(self) -> "GaussianMixture":

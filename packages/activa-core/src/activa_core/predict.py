@@ -10,12 +10,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
 from activa_core.data import Pairs, orientation, standardise
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
+from activa_core.hedge import hedge, share
 from activa_core.mixture import GaussianMixture
 from activa_core.model import CVAE
 from activa_core.tables import Column, FloatArray, Table, number, quote, read_table
@@ -119,14 +121,12 @@ class Activa:
             raise InputError(f"cannot predict from {draws} latent draws; ask for at least one")
         shift, scale = self._units(observed.rows, target, value)
         self._warn_outside(observed, target, value)
-        mixture = self._predict(observed.rows, target, value, shift, scale, draws, seed)
+        mixture, hypotheses = self._predict(observed.rows, target, value, shift, scale, draws, seed)
         outcomes = [j for j in range(len(observed.columns)) if j != target]
-        column, components = observed.columns[target], mixture.log_weights.shape[-1]
-        # without a latent every component of the one law is a hypothesis of its own
-        hypotheses = draws if self.config.latent else components
+        column = observed.columns[target]
         return InterventionalDistribution(
             mixture=mixture.marginal(outcomes) if self.config.fix_target else mixture,
-            draws=torch.arange(hypotheses).repeat_interleave(components // hypotheses),
+            hypotheses=hypotheses,
             observed=observed,
             do={column: value},
             fixed={column: value} if self.config.fix_target else {},
@@ -224,19 +224,28 @@ class Activa:
         scale: FloatArray,
         draws: int,
         seed: int,
-    ) -> GaussianMixture:
-        """Mixture of the draws' laws over all columns, in float64 and the table's units."""
-        obs = torch.from_numpy((rows - shift) / scale).float().unsqueeze(0)  # (1, N, d)
+    ) -> tuple[GaussianMixture, Tensor]:
+        """Mixture over all columns, in float64 and the table's units; of which hypothesis each is."""
+        config, data = self.config, torch.from_numpy((rows - shift) / scale)
+        value = (value - shift[target]) / scale[target]
+        obs = data.float().unsqueeze(0)  # (1, N, d)
         targets = torch.zeros(1, obs.shape[-1], dtype=torch.bool)
         values = torch.zeros(1, obs.shape[-1])
-        targets[0, target], values[0, target] = True, (value - shift[target]) / scale[target]
+        targets[0, target], values[0, target] = True, value
         units = torch.from_numpy(np.stack([shift, scale])).float().unsqueeze(0)  # (1, 2, d)
         asked = Pairs(obs, targets, values, interv=obs[:, :0], units=units)
         z = self.model.codes(asked, draws, torch.Generator().manual_seed(seed))  # (S, 1, d, l)
         laws = self.model.decode(z.squeeze(1)).to(torch.float64).compact()  # batch (S,)
         # float32 weights sum to one only within 1e-7
         laws = replace(laws, log_weights=laws.log_weights.log_softmax(dim=-1))
-        return laws.merge().affine(torch.from_numpy(shift), torch.from_numpy(scale))
+        laws, components = laws.merge(), config.decoder_components
+        # without a latent every component of the one law is a hypothesis of its own
+        hypotheses = torch.arange(len(laws.means)) // (components if config.latent else 1)
+        if config.hedge_rows:
+            known = hedge(data, target, value, config.eps)
+            laws = laws.mixed_with(known, share(len(rows), config.hedge_rows))
+            hypotheses = torch.cat([hypotheses, hypotheses[-1] + torch.tensor([1, 2])])
+        return laws.affine(torch.from_numpy(shift), torch.from_numpy(scale)), hypotheses
 
 
 def misfit(n_columns: int, takes: str, fewest: int, most: int) -> str:
