@@ -44,7 +44,7 @@ class AssortedMechanism:
     """
 
     families: tuple[str, ...] = field(default_factory=lambda: tuple(FUNCTIONS))
-    first_share: float = 0.7
+    first_share: float = 0.75
     low: float = 0.05
     high: float = 0.95
     calibration: int = 128

@@ -38,7 +38,7 @@ class AssortedNoise:
 
     families: tuple[str, ...] = field(default_factory=lambda: tuple(FAMILIES))
     first_share: float = 0.35
-    all_first: float = 0.6
+    all_first: float = 0.75
 
     def __post_init__(self) -> None:
         """Refuse unknown families."""
