@@ -242,7 +242,7 @@ def permutation_statistics(
     values = quadratic_forms(pooled, [*signs, np.full(n + m, 1 / (n + m))], bandwidth)
     mean, values = values[..., -1], values[..., :-1]
     if bandwidth is None:
-        values = -values
+        np.negative(values, out=values)
     return PermutationStatistics(values[..., 0], values[..., 1:], mean)
 
 
