@@ -1,8 +1,8 @@
 """Time the distances of activa-eval beside other packages: `nox -s bench -- eval`.
 
 Every way to compute a case has a process of its own, with one thread and float32 samples, and all
-take turns, so that what disturbs one disturbs all. Times are CPU seconds. Then one thread of ours and two
-take turns in one process (threads.py).
+take turns, so that what disturbs one disturbs all. Times are CPU seconds. Then one thread of ours takes turns
+with two, and with two processes that share nothing: as much as the machine has to give (threads.py).
 """
 
 import argparse
@@ -16,13 +16,13 @@ from typing import Any
 from processes import Process
 from report import spread
 from save import save_rows
-from threads import in_turn
+from threads import in_turn, speed_up
 
 WORKER = Path(__file__).with_name("distance_worker.py")
 ROUNDS, OF_ONE = 7, 3  # of a case, and of one that is a single large pair
-OF_TWO = 25  # of one thread and two
+OF_TWO = 25  # of one thread, two threads and two processes
 LONGEST = 60.0  # seconds that a package may take for one case; what would take longer is cut
-OURS, TWO = "activa", "activa, 2 threads"
+OURS, TWO, APART = "activa", "activa, 2 threads", "activa, 2 processes"
 Row = dict[str, Any]
 
 
@@ -59,6 +59,7 @@ def measure(options: argparse.Namespace) -> Path:
     with ExitStack() as stack:
         names = dict.fromkeys(name for peers in PEERS.values() for name in peers)
         processes = {name: stack.enter_context(_process(name)) for name in (OURS, *names)}
+        twin = stack.enter_context(_process(OURS))
         machine = processes[OURS].ask("describe")
         print(json.dumps(machine, indent=1), flush=True)
         for shape in SHAPES:
@@ -69,7 +70,7 @@ def measure(options: argparse.Namespace) -> Path:
                 ways = {
                     name: processes[name] for name in (OURS, *PEERS[what]) if name not in absent
                 }
-                found, missing = take_turns(what, shape, ways, wanted, quick=options.quick)
+                found, missing = take_turns(what, shape, ways, twin, wanted, quick=options.quick)
                 rows += found
                 absent |= missing
                 print(text(found, missing), flush=True)
@@ -77,18 +78,25 @@ def measure(options: argparse.Namespace) -> Path:
 
 
 def take_turns(
-    what: str, shape: Shape, ways: dict[str, Process], wanted: float, *, quick: bool
+    what: str,
+    shape: Shape,
+    ways: dict[str, Process],
+    twin: Process,
+    wanted: float,
+    *,
+    quick: bool,
 ) -> tuple[list[Row], dict[str, str]]:
     """Let every way compute the case once a round; also say which package is absent, and why."""
     pairs = min(shape.P, 20) if quick else shape.P
+    request = {"what": what, "P": pairs, "n": shape.n if not quick else 30, "d": shape.d}
+    request |= {"longest": LONGEST / ROUNDS}
     times: dict[str, list[dict[str, float]]] = {}
     versions: dict[str, str] = {}
     shares: dict[str, float] = {}  # of the pairs that a way computes in its turn
     absent = {}
     for name, process in ways.items():
-        request = {"what": what, "P": pairs, "n": shape.n if not quick else 30, "d": shape.d}
         try:
-            first = process.ask("warm", **request, longest=LONGEST / ROUNDS)
+            first = process.ask("warm", **request)
         except RuntimeError as error:
             absent[name] = str(error)
             continue
@@ -112,38 +120,54 @@ def take_turns(
             "times_activa": _round(ratio),
             "wanted": wanted,
         })  # fmt: skip
-    rows.insert(1, two_threads(ways[OURS], rows[0], rounds=2 if quick else OF_TWO))
+    twin.ask("warm", **request)
+    rows[1:1] = by_two(ways[OURS], twin, rows[0], rounds=2 if quick else OF_TWO)
     return rows, absent
 
 
-def two_threads(ours: Process, of_one: Row, *, rounds: int) -> Row:
-    """Let one thread and two compute the case that was prepared last, in turn."""
-    seconds, speed_up = in_turn(
-        lambda n: float(ours.ask("time", threads=n)["wall"]), 2, rounds=rounds
-    )
-    low, high = spread(seconds)
-    return {
-        **of_one,
-        "way": TWO,
-        "clock": "wall-clock seconds",
-        "rounds": rounds,
-        "seconds": {"median": _round(median(seconds)), "low": _round(low), "high": _round(high)},
-        "times_activa": _round(1 / speed_up),
-        "wanted": SPEED_UP,
-    }
+def by_two(ours: Process, twin: Process, of_one: Row, *, rounds: int) -> list[Row]:
+    """Let one thread, two, and two processes compute the case that they prepared last, in turn."""
+
+    def alone(threads: int) -> float:
+        return float(ours.ask("time", threads=threads)["wall"])
+
+    def apart() -> float:
+        both = (ours, twin)
+        for process in both:
+            process.send("time", threads=1)
+        return max([float(process.receive()["wall"]) for process in both]) / len(both)
+
+    ways = {OURS: lambda: alone(1), TWO: lambda: alone(2), APART: apart}
+    times = in_turn(ways, rounds=rounds)
+    rows = []
+    for way in (TWO, APART):
+        low, high = spread(times[way])
+        middle = median(times[way])
+        rows.append({
+            **of_one,
+            "way": way,
+            "clock": "wall-clock seconds",
+            "rounds": rounds,
+            "seconds": {"median": _round(middle), "low": _round(low), "high": _round(high)},
+            "times_activa": _round(1 / speed_up(times[way], times[OURS])),
+            "wanted": SPEED_UP,
+        })  # fmt: skip
+    return rows
 
 
 def text(rows: list[Row], absent: dict[str, str]) -> str:
     """Lay the rows of one case out."""
-    peers = [r for r in rows if r["way"] not in (OURS, TWO)]
-    two = [r for r in rows if r["way"] == TWO]
+    peers = [r for r in rows if r["way"] not in (OURS, TWO, APART)]
+    two = {r["way"]: r for r in rows if r["way"] in (TWO, APART)}
     lines = [f"\n{rows[0]['case']}"] if rows else []
     if peers:
         fastest = min(peers, key=lambda r: r["times_activa"])
         lines[0] += (f": {fastest['times_activa']:.1f} times faster than {fastest['way']}, "
                      f"the fastest other; {rows[0]['wanted']} wanted")  # fmt: skip
-    for r in two:
-        lines[0] += f"; by two threads {1 / r['times_activa']:.2f} times; {r['wanted']} wanted"
+    if two:
+        by_threads, by_processes = (1 / two[way]["times_activa"] for way in (TWO, APART))
+        lines[0] += (f"; by two threads {by_threads:.2f} times, by two processes {by_processes:.2f}; "
+                     f"{SPEED_UP} wanted")  # fmt: skip
     for r in rows:
         low, middle, high = (1e3 * r["seconds"][k] for k in ("low", "median", "high"))
         share = (

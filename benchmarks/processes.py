@@ -29,7 +29,7 @@ ENVIRONMENTS = {
 
 
 class Process:
-    """A worker, asked one thing at a time.
+    """A worker, asked one thing at a time; between `send` and `receive` others can be asked.
 
     Parameters
     ----------
@@ -67,13 +67,21 @@ class Process:
         RuntimeError
             If it failed there, with the reason.
         """
+        self.send(do, **request)
+        return self.receive()
+
+    def send(self, do: str, **request: Any) -> None:
+        """Ask, and do not wait."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:  # said below
+        except BrokenPipeError:  # `receive` says so
             pass
+
+    def receive(self) -> Any:
+        """Wait for the answer to what was sent; raises as `ask`."""
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the process {self.kind} ended with {self._process.wait()}")

@@ -18,7 +18,7 @@ from typing import Any
 from processes import Process
 from report import spread
 from save import save_rows
-from threads import in_turn
+from threads import in_turn, speed_up
 
 WORKER = Path(__file__).with_name("simulator_worker.py")
 ROUNDS = 7
@@ -129,15 +129,16 @@ def take_turns(case: Case, threads: int, *, quick: bool) -> tuple[list[Row], dic
 
 def on_threads(ask: Callable[..., dict[str, float]], threads: int, one: Row, *, rounds: int) -> Row:
     """Let one thread and several draw in turn what was prepared."""
-    seconds, speed_up = in_turn(lambda n: ask(threads=n)["clock"], threads, rounds=rounds)
+    ways = {str(n): lambda n=n: ask(threads=n)["clock"] for n in (1, threads)}
+    of_one, several = in_turn(ways, rounds=rounds).values()
     return {
         **one,
         "way": f"activa, {threads} threads",
         "threads": threads,
         "clock": "wall-clock seconds",
         "rounds": rounds,
-        "models_a_second": _spread([1 / taken for taken in seconds]),
-        "times_activa": _round(speed_up),
+        "models_a_second": _spread([1 / taken for taken in several]),
+        "times_activa": _round(speed_up(several, of_one)),
     }
 
 

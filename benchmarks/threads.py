@@ -1,18 +1,21 @@
-"""One thread and several in turn, by the clock on the wall, in one process."""
+"""Ways to compute the same thing on more of a machine, in turn, by the clock on the wall."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 
-def in_turn(
-    seconds: Callable[[int], float], threads: int, *, rounds: int
-) -> tuple[list[float], float]:
-    """Ask for the seconds of one thread and of several; return the latter, and how much faster they are.
+def in_turn(ways: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, list[float]]:
+    """Ask every way for its seconds once a round."""
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for way, seconds in ways.items():
+            times[way].append(seconds())
+    return times
+
+
+def speed_up(times: Sequence[float], of_one: Sequence[float]) -> float:
+    """How much faster than one thread.
 
     The least times are compared: what disturbs a machine only adds to them, and to threads that wait
     for each other more often.
     """
-    times: dict[int, list[float]] = {1: [], threads: []}
-    for _ in range(rounds):
-        for number, taken in times.items():
-            taken.append(seconds(number))
-    return times[threads], min(times[1]) / min(times[threads])
+    return min(of_one) / min(times)

@@ -95,7 +95,7 @@ def test_rates_are_shown_with_who_is_absent_and_what_a_stream_costs() -> None:
 
 def test_distances_are_shown_with_the_others_and_two_threads() -> None:
     text = distance_table.block([RATES, TIMES, {**TIMES, "date": "2029-01-01", "commit": "older"}])
-    assert "| mmd, 1000 of 40 x 2 | 5.4 ms | PyTorch 19, NumPy 42 | 1.82 |" in text
+    assert "| mmd, 1000 of 40 x 2 | 5.4 ms | PyTorch 19, NumPy 42 | 1.82 | 1.89 |" in text
     assert "older" not in text
     assert "hyppo could not be measured: not installed." in text
 
@@ -198,6 +198,7 @@ TIMES = {
         for way, times in [
             ("activa", 1.0),
             ("activa, 2 threads", 0.55),
+            ("activa, 2 processes", 0.53),
             ("NumPy", 42.2),
             ("PyTorch", 19.0),
         ]
