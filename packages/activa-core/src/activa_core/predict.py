@@ -1,7 +1,7 @@
 """Ask a trained model: a table and a query in, the interventional distribution out."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -30,6 +30,9 @@ Predictor = Callable[
 """(obs (N, d), targets (d,), values (d,), seed) -> p(V | do), as `activa_eval.score` wants it."""
 
 FLAT = 1e-12  # a column that varies by less than this share of its size is constant
+SMALLEST = 1e-100  # and so is one that varies by less than this
+FURTHEST = 1e4  # standard deviations from its mean that a column can be set to
+FEW = 10  # values of a column, below which it does not look continuous
 
 
 class RangeWarning(UserWarning):
@@ -82,6 +85,10 @@ class Activa:
         """The network's sizes and variants."""
         return self.model.config
 
+    @property
+    def _takes_units_away(self) -> bool:
+        return self.config.standardise and not self.config.see_units
+
     def intervene(
         self, table: Any, do: Mapping[Any, float], *, draws: int = 50, seed: int = 0
     ) -> InterventionalDistribution:
@@ -112,7 +119,8 @@ class Activa:
         Warns
         -----
         RangeWarning
-            If the number of rows or columns or the value lies outside the range of training.
+            If the number of rows or columns or the value lies outside the range of training, or if
+            a column has few values, as yes and no are.
         """
         observed = read_table(table)
         self._check_table(observed)
@@ -120,7 +128,8 @@ class Activa:
         if draws < 1:
             raise InputError(f"cannot predict from {draws} latent draws; ask for at least one")
         shift, scale = self._units(observed.rows, target, value)
-        self._warn_outside(observed, target, value)
+        for sentence in self._outside(observed, target, value):
+            warnings.warn(f"{sentence}; read the answer with caution", RangeWarning, stacklevel=2)
         mixture, hypotheses = self._predict(observed.rows, target, value, shift, scale, draws, seed)
         outcomes = [j for j in range(len(observed.columns)) if j != target]
         column = observed.columns[target]
@@ -154,9 +163,10 @@ class Activa:
         if N < 2:
             rows = "one row" if N == 1 else "no rows"
             raise InputError(f"the table has {rows}; give at least two, better dozens")
-        if not self.config.standardise or self.config.see_units:
+        if not self._takes_units_away:
             return
-        flat = np.ptp(observed.rows, axis=0) <= FLAT * np.abs(observed.rows).max(axis=0)
+        varies = np.ptp(observed.rows, axis=0)
+        flat = varies <= np.maximum(FLAT * np.abs(observed.rows).max(axis=0), SMALLEST)
         for column in np.array(observed.columns, dtype=object)[flat]:
             raise InputError(f"column {quote(column)} is constant; drop it or give more rows")
 
@@ -173,6 +183,12 @@ class Activa:
                 f"the model knows only do-values of {known}, not {value:g}; "
                 "use a general model for other values"
             )
+        rows = observed.rows[:, target]
+        if self.config.query == "value" and 0 < FURTHEST * rows.std() < abs(value - rows.mean()):
+            raise InputError(
+                f"the value {value:g} for column {quote(observed.columns[target])} lies more than "
+                f"{FURTHEST:g} standard deviations from its mean; give it in the table's units"
+            )
         return target, value
 
     def _units(self, rows: FloatArray, target: int, value: float) -> tuple[FloatArray, FloatArray]:
@@ -187,32 +203,28 @@ class Activa:
             scale = scale * orientation((data - shift) / scale, targets, values)
         return shift[0].numpy(), scale[0].numpy()
 
-    def _warn_outside(self, observed: Table, target: int, value: float) -> None:
-        """Warn, at the caller of `intervene`, about what training never showed."""
-        (fewest, most), N = self.card.n_samples, len(observed.rows)
+    def _outside(self, observed: Table, target: int, value: float) -> Iterator[str]:
+        """Say what training never showed."""
+        (fewest, most), (N, d) = self.card.n_samples, observed.rows.shape
         if not fewest <= N <= most:
-            warnings.warn(
-                f"the table has {N} rows and the model was trained on {fewest} to {most}; "
-                "read the answer with caution",
-                RangeWarning,
-                stacklevel=3,
-            )
-        trained, d = self.card.n_variables, observed.rows.shape[1]
+            yield f"the table has {N} rows and the model was trained on {fewest} to {most}"
+        trained = self.card.n_variables
         if trained is not None and not trained[0] <= d <= trained[1]:
-            warnings.warn(
-                f"{misfit(d, 'the model was trained on', *trained)}; read the answer with caution",
-                RangeWarning,
-                stacklevel=3,
-            )
-        column, furthest = observed.rows[:, target], self.card.value_range
-        if furthest is not None and abs(value - column.mean()) > furthest * column.std(ddof=1):
-            warnings.warn(
+            yield misfit(d, "the model was trained on", *trained)
+        rows, furthest = observed.rows[:, target], self.card.value_range
+        if furthest is not None and abs(value - rows.mean()) > furthest * rows.std(ddof=1):
+            yield (
                 f"the value {value:g} for column {quote(observed.columns[target])} lies more than "
-                f"{furthest:g} standard deviations from its mean, further than in training; "
-                "read the answer with caution",
-                RangeWarning,
-                stacklevel=3,
+                f"{furthest:g} standard deviations from its mean, further than in training"
             )
+        if self._takes_units_away:
+            for column, rows in zip(observed.columns, observed.rows.T, strict=True):
+                values = len(np.unique(rows))
+                if values < min(FEW, N / 2):
+                    yield (
+                        f"column {quote(column)} has only {values} values, "
+                        "and the model answers as for columns that vary continuously"
+                    )
 
     @torch.no_grad()
     def _predict(
@@ -229,13 +241,17 @@ class Activa:
         config, data = self.config, torch.from_numpy((rows - shift) / scale)
         value = (value - shift[target]) / scale[target]
         obs = data.float().unsqueeze(0)  # (1, N, d)
-        targets = torch.zeros(1, obs.shape[-1], dtype=torch.bool)
-        values = torch.zeros(1, obs.shape[-1])
-        targets[0, target], values[0, target] = True, value
+        targets = torch.arange(obs.shape[-1])[None] == target
+        values = (targets * value).float()
         units = torch.from_numpy(np.stack([shift, scale])).float().unsqueeze(0)  # (1, 2, d)
         asked = Pairs(obs, targets, values, interv=obs[:, :0], units=units)
         z = self.model.codes(asked, draws, torch.Generator().manual_seed(seed))  # (S, 1, d, l)
-        laws = self.model.decode(z.squeeze(1)).to(torch.float64).compact()  # batch (S,)
+        laws = self.model.decode(z.squeeze(1)).to(torch.float64)  # batch (S,)
+        if not (laws.mean().isfinite().all() and laws.variances.isfinite().all()):
+            raise InputError(
+                "the network has no finite answer; bring the columns near the units of training"
+            )
+        laws = laws.compact()
         # float32 weights sum to one only within 1e-7
         laws = replace(laws, log_weights=laws.log_weights.log_softmax(dim=-1))
         laws, components = laws.merge(), config.decoder_components

@@ -22,6 +22,8 @@ __all__ = [
     "read_table",
 ]
 
+LARGEST = 1e100  # of a number in a table or a query; squares of larger ones may overflow
+
 Column: TypeAlias = Hashable
 """A column's name in a DataFrame, its position in an array."""
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -61,7 +63,8 @@ def read_table(table: Any) -> Table:
     Raises
     ------
     InputError
-        If it has not two axes, names a column twice or holds anything but finite numbers.
+        If it has not two axes, names a column twice or holds anything but finite numbers of at
+        most 1e100.
 
     Examples
     --------
@@ -110,6 +113,10 @@ def number(value: Any, column: Column) -> float:
         read = np.nan
     if not np.isfinite(read):
         raise InputError(f"the value {value!r} for column {quote(column)} is not a finite number")
+    if abs(read) > LARGEST:
+        raise InputError(
+            f"the value {read:g} for column {quote(column)} is beyond {LARGEST:g}; use larger units"
+        )
     return read
 
 
@@ -151,6 +158,10 @@ def _numbers(cells: NDArray[Any], column: Column) -> FloatArray:
         raise InputError(_missing(column))
     if np.isinf(numbers).any():
         raise InputError(f"column {quote(column)} holds an infinite value; drop those rows")
+    if np.abs(numbers).max(initial=0.0) > LARGEST:
+        raise InputError(
+            f"column {quote(column)} holds a number beyond {LARGEST:g}; use larger units"
+        )
     return numbers
 
 
