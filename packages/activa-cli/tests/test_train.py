@@ -3,8 +3,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from activa_cli.recipe import read_recipe
+from activa_cli.train import first_card, held_out
 from activa_core import Activa
+from activa_sim import simulator
 from safetensors.numpy import load_file
 from typer.testing import Result
 
@@ -32,9 +36,19 @@ def test_a_model_knows_where_it_comes_from(
     answer = json.loads(result.stdout)
     card = Activa.from_pretrained(answer["file"]).card
     assert (card.name, card.n_samples, card.value_range, card.steps) == ("mine", (5, 9), 3.0, 4)
-    assert card.n_variables == (2, 2)
+    assert (card.n_variables, card.scale_range) == ((2, 2), None)
     assert card.recipe["data"]["simulator"] == "general-2"
     assert answer["metrics"]["held_out_nll"] == card.metrics["held_out_nll"]
+
+
+def test_a_model_that_needs_units_knows_which_it_saw() -> None:
+    recipe = read_recipe("gauss-2")
+    draws = simulator(recipe.data.simulator)
+    batches = held_out(recipe, draws)
+    batches[0].obs[0, :, 1] = 3.0  # a constant column has no scale
+    scales = [model.std(axis=0, ddof=1) for batch in batches for model in batch.obs]
+    low, high = first_card(recipe, draws, batches).scale_range or (0.0, 0.0)
+    assert (low, high) == pytest.approx((np.sort(np.ravel(scales))[1], np.max(scales)))
 
 
 def test_options_replace_the_recipes_steps_and_seed(

@@ -52,6 +52,16 @@ def test_a_network_that_sees_units_too_far_from_its_own_says_so(factor: float) -
         Activa.from_pretrained("gauss-2").intervene(table() * factor, do={0: 5.0})
 
 
+def test_units_that_training_never_showed_are_answered_with_a_warning() -> None:
+    gauss = Activa.from_pretrained("gauss-2")
+    low, high = gauss.card.scale_range or (0.0, 0.0)
+    assert 0.1 < low < 0.5 < high < 5.0  # of noise with a standard deviation of 0.5
+    rows = table() / table().std(axis=0) * [0.5, 0.5 / 10]
+    with pytest.warns(RangeWarning, match="column 1 has a standard deviation of 0.05") as caught:
+        gauss.intervene(rows, do={0: 5.0})
+    assert len(caught) == 1
+
+
 def test_a_column_of_few_values_is_answered_with_a_warning(general: Activa) -> None:
     treated = table()
     treated[:, 0] = treated[:, 0] > 0

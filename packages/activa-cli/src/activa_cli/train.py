@@ -11,6 +11,8 @@ import typer
 from activa_cli.console import say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
     from activa_core.checkpoint import ModelCard
     from activa_sim import CausalBatch, Simulator
@@ -84,14 +86,15 @@ def run(
         seed=chosen.training.seed,
         max_rows=chosen.data.max_rows,
     )
+    validation = held_out(chosen, source.simulator)
     try:
         return fit(
             chosen.model,
             source,
             chosen.training,
             out,
-            validation=held_out(chosen, source.simulator),
-            card=first_card(chosen, source.simulator),
+            validation=validation,
+            card=first_card(chosen, source.simulator, validation),
             device=device,
             start=start,
         )
@@ -108,7 +111,9 @@ def held_out(recipe: "Recipe", simulator: "Simulator") -> list["CausalBatch"]:
     return [simulator.sample(models, n, seed=seed, split="validation") for n in sizes]
 
 
-def first_card(recipe: "Recipe", simulator: "Simulator") -> "ModelCard":
+def first_card(
+    recipe: "Recipe", simulator: "Simulator", validation: "Sequence[CausalBatch]"
+) -> "ModelCard":
     """Return what is known of a model before it is trained."""
     from activa_core.checkpoint import ModelCard
     from activa_sim.queries import WithinSpread
@@ -119,9 +124,19 @@ def first_card(recipe: "Recipe", simulator: "Simulator") -> "ModelCard":
         n_samples=recipe.data.rows,
         n_variables=(simulator.config.variables, simulator.config.variables),
         value_range=query.width if isinstance(query, WithinSpread) else None,
+        scale_range=scale_range(validation) if recipe.model.needs_units else None,
         recipe=recipe.model_dump(mode="json"),
         commit=commit(),
     )
+
+
+def scale_range(batches: "Sequence[CausalBatch]") -> tuple[float, float]:
+    """Return the least and the greatest standard deviation of a column that varies."""
+    import numpy as np
+
+    scales = np.concatenate([batch.obs.std(axis=1, ddof=1).ravel() for batch in batches])
+    varying = scales[scales > 0]
+    return float(varying.min()), float(varying.max())
 
 
 def commit() -> str:

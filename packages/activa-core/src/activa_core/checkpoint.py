@@ -43,6 +43,8 @@ class ModelCard(BaseModel):
     """Fewest and most variables in training; None: as many as the network takes."""
     value_range: float | None = None
     """Largest |value| of a query in training, in observed standard deviations from the mean."""
+    scale_range: tuple[float, float] | None = None
+    """Least and greatest standard deviation of a held-out column; None where units do not matter."""
     recipe: dict[str, Any] = {}
     """The whole recipe: data, model, training."""
     commit: str = "unknown"

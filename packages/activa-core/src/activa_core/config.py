@@ -86,13 +86,18 @@ class ModelConfig(BaseModel):
             )
         if self.orient and self.late_query:
             raise ValueError("with late_query all queries share one orientation; unset orient")
-        if self.hedge_rows and (self.see_units or not self.standardise):
+        if self.hedge_rows and self.needs_units:
             raise ValueError(
                 "the hedge knows nothing of units; with hedge_rows set standardise, and no see_units"
             )
         if self.query_blocks and not self.late_query:
             raise ValueError("query_blocks join a late query to the data; set late_query")
         return self
+
+    @property
+    def needs_units(self) -> bool:
+        """Whether an answer depends on the units of the columns."""
+        return self.see_units or not self.standardise
 
     @property
     def rank(self) -> int:

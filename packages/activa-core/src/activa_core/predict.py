@@ -85,10 +85,6 @@ class Activa:
         """The network's sizes and variants."""
         return self.model.config
 
-    @property
-    def _takes_units_away(self) -> bool:
-        return self.config.standardise and not self.config.see_units
-
     def intervene(
         self, table: Any, do: Mapping[Any, float], *, draws: int = 50, seed: int = 0
     ) -> InterventionalDistribution:
@@ -163,7 +159,7 @@ class Activa:
         if N < 2:
             rows = "one row" if N == 1 else "no rows"
             raise InputError(f"the table has {rows}; give at least two, better dozens")
-        if not self._takes_units_away:
+        if self.config.needs_units:
             return
         varies = np.ptp(observed.rows, axis=0)
         flat = varies <= np.maximum(FLAT * np.abs(observed.rows).max(axis=0), SMALLEST)
@@ -217,14 +213,19 @@ class Activa:
                 f"the value {value:g} for column {quote(observed.columns[target])} lies more than "
                 f"{furthest:g} standard deviations from its mean, further than in training"
             )
-        if self._takes_units_away:
-            for column, rows in zip(observed.columns, observed.rows.T, strict=True):
-                values = len(np.unique(rows))
-                if values < min(FEW, N / 2):
-                    yield (
-                        f"column {quote(column)} has only {values} values, "
-                        "and the model answers as for columns that vary continuously"
-                    )
+        scales = self.card.scale_range
+        for column, rows in zip(observed.columns, observed.rows.T, strict=True):
+            values, scale = len(np.unique(rows)), rows.std(ddof=1)
+            if not self.config.needs_units and values < min(FEW, N / 2):
+                yield (
+                    f"column {quote(column)} has only {values} values, "
+                    "and the model answers as for columns that vary continuously"
+                )
+            if scales is not None and scale > 0 and not scales[0] / 2 < scale < scales[1] * 2:
+                yield (
+                    f"column {quote(column)} has a standard deviation of {scale:.3g}, and the model "
+                    f"was trained on {scales[0]:.3g} to {scales[1]:.3g}, in units of its own"
+                )
 
     @torch.no_grad()
     def _predict(
