@@ -58,6 +58,22 @@ def test_writes_a_picture_and_predicted_rows(
     assert np.isfinite(drawn["Y"]).all()
 
 
+def test_of_a_wide_table_two_columns_can_be_asked_about(
+    activa: Callable[..., Result], table: Path, tmp_path: Path
+) -> None:
+    wide = tmp_path / "wide.csv"
+    pd.read_csv(table).assign(city="Bonn", W=np.nan)[["W", "X", "city", "Y"]].to_csv(wide)
+    query = ("--do", "X=12", "--json")
+    answers = [activa("predict", path, "--outcome", "Y", *query) for path in (table, wide)]
+    narrow, found = (json.loads(answer.stdout)["outcomes"]["Y"] for answer in answers)
+    assert found == narrow
+    for column, complaint in (("Z", 'no column "Z"; the columns are "W", "X"'), ("X", "another")):
+        result = activa("predict", wide, *query, "--outcome", column)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert complaint in result.stderr
+    assert "choose with --outcome" in activa("predict", wide, *query).stderr
+
+
 @pytest.mark.filterwarnings("default::activa_core.predict.RangeWarning")
 def test_a_value_far_outside_is_answered_with_a_warning(
     activa: Callable[..., Result], general: Path, table: Path

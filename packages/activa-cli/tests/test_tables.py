@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from activa_cli.errors import InputError
 from activa_cli.tables import parse_do, read_csv
@@ -27,6 +28,14 @@ def test_a_byte_order_mark_and_spaces_do_not_stick_to_the_names(tmp_path: Path) 
     assert list(read_csv(path).columns) == ["X", "Y"]
 
 
+def test_labels_of_rows_are_no_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "data.csv"
+    written = pd.DataFrame({"X": [1.0, 2.0], "Y": [3.0, 4.0]}, index=["Bonn", "Jena"])
+    written.to_csv(path)
+    pd.testing.assert_frame_equal(read_csv(path), written.reset_index(drop=True))
+    assert "it is taken for labels of rows and left out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -35,7 +44,8 @@ def test_a_byte_order_mark_and_spaces_do_not_stick_to_the_names(tmp_path: Path) 
         (b"X,Y\n", "no rows"),
         (b"1.5,2\n3,4\n", "put the columns' names above"),
         (b"X,Y,X\n1,2,3\n", 'two columns of .* are named "X"'),
-        (b"X,,Z\n1,2,3\n", "column 2 of .* has no name"),
+        (b"X,,Z\n1,2,3\n", 'a column after "X" in .* has no name'),
+        (b",,Z\n1,2,3\n", "a column in .* has no name"),
         (b"X,Y\n1,2\n1,2,3\n", "line 3 of .* has 3 cells"),
         (b"X,Y\n1,2\n1\n", "line 3 of .* has 1 cells"),
         (b"\xff\xfe\x00X", "not a text file"),

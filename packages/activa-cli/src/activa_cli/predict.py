@@ -7,7 +7,7 @@ import typer
 
 from activa_cli.console import grid, number, say, show
 from activa_cli.errors import InputError
-from activa_cli.tables import parse_do, read_csv
+from activa_cli.tables import asked_about, parse_do, read_csv
 
 SAMPLES = 1000  # rows of --samples
 
@@ -15,6 +15,10 @@ SAMPLES = 1000  # rows of --samples
 def predict(
     data: Annotated[Path, typer.Argument(help="CSV file; its first line names the columns.")],
     do: Annotated[list[str], typer.Option(help="Column and value, for example X=5.")],
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask only about this column; others are left out. May be repeated."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Name or path; default: the smallest general model that fits."),
@@ -30,6 +34,8 @@ def predict(
     """Predict the distribution of every column when one of them is set to a value."""
     query = parse_do(do)
     table = read_csv(data)
+    if outcome:
+        table = asked_about(table, query, outcome)
 
     from activa_core import Activa
     from activa_core.files import write_whole
@@ -68,7 +74,7 @@ def general_model(n_columns: int) -> str:
         fewest = min((c.min_variables for c in general.values()), default=0)
         most = max((c.max_variables for c in general.values()), default=0)
         span = misfit(n_columns, "the general models take", fewest, most)
-        raise InputError(f"{span}; choose columns, or name a model with --model")
+        raise InputError(f"{span}; choose with --outcome, or name a model with --model")
     return min(fitting, key=lambda name: fitting[name])
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from activa_cli.console import say
 from activa_cli.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["parse_do", "read_csv"]
+__all__ = ["asked_about", "parse_do", "read_csv"]
 
 DELIMITERS = (",", ";", "\t")
 
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a table whose first line names its columns.
+
+    A first column without a name, as pandas and R write for the labels of rows, is left out.
 
     Parameters
     ----------
@@ -44,13 +47,34 @@ def read_csv(path: Path) -> pd.DataFrame:
     delimiter = max(DELIMITERS, key=first.count)
     lines = [line for line in csv.reader(io.StringIO(text), delimiter=delimiter) if any(line)]
     names = [name.strip() for name in lines[0]] if lines else []
-    _check_names(names, path)
+    labels = int(len(names) > 1 and not names[0])  # columns of them
+    _check_names(names[labels:], path)
     _check_lines(lines, path)
     decimal = "," if delimiter == ";" and "." not in text else "."
     table = pd.read_csv(
         io.StringIO(text), sep=delimiter, decimal=decimal, skipinitialspace=True, index_col=False
     )
-    return table.set_axis(names, axis="columns")
+    if labels:
+        say(f"the first column of {path} has no name; it is taken for labels of rows and left out")
+    return table.set_axis(names, axis="columns").iloc[:, labels:]
+
+
+def asked_about(
+    table: pd.DataFrame, do: Collection[Hashable], outcomes: Sequence[str]
+) -> pd.DataFrame:
+    """Keep the columns that a query sets and those that it asks about, in their order.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column, or an outcome is set.
+    """
+    from activa_core.tables import position
+
+    for column in outcomes:
+        if column in do:
+            raise InputError(f'--do sets "{column}"; give --outcome another column')
+    return table.iloc[:, sorted({position(name, list(table)) for name in (*do, *outcomes)})]
 
 
 def parse_do(queries: Sequence[str]) -> dict[Hashable, float]:
@@ -91,7 +115,8 @@ def _check_names(names: Sequence[str], path: Path) -> None:
         raise InputError(f"the first line of {path} holds numbers; put the columns' names above it")
     for place, name in enumerate(names):
         if not name:
-            raise InputError(f"column {place + 1} of {path} has no name; give it one")
+            before = f'after "{names[place - 1]}" ' if place else ""
+            raise InputError(f"a column {before}in {path} has no name; give it one")
         if name in names[:place]:
             raise InputError(f'two columns of {path} are named "{name}"; rename one')
 
