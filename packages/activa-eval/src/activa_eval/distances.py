@@ -71,7 +71,7 @@ def energy_distance(
     pairs, unit = paired(x, y, a, b, least=least).scaled()
     across, first, second = energy_terms(pairs.x, pairs.y, pairs.a, pairs.b)
     energy = 2.0 * across - over_pairs(first, pairs.a, biased) - over_pairs(second, pairs.b, biased)
-    energy = (energy.clip(min=0.0) if biased else energy) * unit
+    energy = (np.maximum(energy, 0.0) if biased else energy) * unit
     return pairs.unflatten(np.sqrt(energy) if sqrt else energy)
 
 
@@ -139,10 +139,10 @@ def mmd(
         return result
     pairs = paired(x, y, a, b, least=least)
     terms = _gaussian_terms(pairs, widths) if kernel is None else _kernel_terms(pairs, kernel)
-    across, first, second, own_first, own_second = np.moveaxis(terms, -1, 0)
+    across, first, second, own_first, own_second = terms.T
     square = over_pairs(first, pairs.a, biased, own_first) - 2.0 * across
     square += over_pairs(second, pairs.b, biased, own_second)
-    square = square.clip(min=0.0) if biased else square
+    square = np.maximum(square, 0.0) if biased else square
     return pairs.unflatten(square if squared else np.sqrt(square))
 
 

@@ -64,7 +64,7 @@ def energy_terms(
     """
     pairs = samples(x, y, a, b)
     compute = native.energy_terms if _compiled(pairs.x) else reference.energy_terms
-    return Terms(*np.moveaxis(compute(pairs).reshape(*pairs.batch, 3), -1, 0))
+    return Terms(*(term.reshape(pairs.batch) for term in compute(pairs).T))
 
 
 def mmd_terms(
@@ -106,8 +106,8 @@ def mmd_terms(
     pairs = samples(x, y, a, b, scales.shape[:-1])
     scales = flat(scales, pairs.batch, 1)
     compute = native.mmd_terms if _compiled(pairs.x) else reference.mmd_terms
-    terms = compute(pairs, scales).reshape(*pairs.batch, 3, scales.shape[-1])
-    return Terms(*np.moveaxis(terms, -2, 0))
+    shape = (*pairs.batch, scales.shape[-1])
+    return Terms(*(term.reshape(shape) for term in compute(pairs, scales).swapaxes(0, 1)))
 
 
 def pooled_median(x: ArrayLike, y: ArrayLike | None = None, *, or_mean: bool = False) -> Array:
