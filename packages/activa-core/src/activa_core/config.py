@@ -34,7 +34,8 @@ class ModelConfig(BaseModel):
     """The target column is a point mass at the value, outside the density that the network learns."""
     hedge_rows: float = Field(default=0.0, ge=0.0)
     """Rows from which on an answer is the network's rather than the hedge's, which knows only lines
-    and no arrow (our option). Training, and the held-out NLL on its way, look at the network alone."""
+    and no arrow, unless the columns look jointly normal (our option; 0 is no hedge). Training, and
+    the held-out NLL on its way, look at the network alone."""
 
     embed_dim: int = Field(default=64, ge=1)
     """Width of the transformer [e]."""

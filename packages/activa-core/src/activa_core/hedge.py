@@ -1,13 +1,16 @@
 """What a table says if it is linear and Gaussian, and nothing tells the arrows."""
 
-from math import log
+from math import log, sqrt
 
 import torch
 from torch import Tensor
 
 from activa_core.mixture import GaussianMixture
 
-__all__ = ["hedge", "share"]
+__all__ = ["hedge", "normality", "share"]
+
+FLAT = 1e-10  # of the largest variance, below which a direction does not vary
+MOST = 0.7  # of an answer is the hedge's because the columns look normal
 
 
 def hedge(obs: Tensor, target: int, value: float, eps: float) -> GaussianMixture:
@@ -55,6 +58,43 @@ def hedge(obs: Tensor, target: int, value: float, eps: float) -> GaussianMixture
     )
 
 
-def share(N: int, hedge_rows: float) -> float:
-    """Weight of the hedge in an answer to N rows: a half at `hedge_rows`, falling with N squared."""
-    return hedge_rows**2 / (hedge_rows**2 + N**2)
+def share(obs: Tensor, hedge_rows: float) -> float:
+    """Weight of the hedge in an answer to a sample (N, d).
+
+    A half at `hedge_rows` rows, falling with N squared; or, where that is more, the p-value of
+    `normality`, 0.7 at most: jointly normal columns are linear, and tell no arrow.
+    """
+    of_few = hedge_rows**2 / (hedge_rows**2 + len(obs) ** 2)
+    return max(of_few, min(normality(obs), MOST))
+
+
+def normality(obs: Tensor) -> float:
+    """p-value of "the columns are jointly normal", by skewness and kurtosis of all directions.
+
+    The sum of Mardia's (1970) skewness and squared kurtosis, which is asymptotically chi-squared with
+    d (d + 1) (d + 2) / 6 + 1 degrees of freedom.
+
+    Parameters
+    ----------
+    obs : Tensor, shape (N, d), float64
+        In any units. Where a column follows from the others, as with fewer rows than columns, the
+        p-value is 0: a normal law is not all there is.
+
+    Examples
+    --------
+    >>> rows = torch.linspace(-3, 3, 201, dtype=torch.float64)
+    >>> normality(torch.stack([rows, rows**2], dim=1)) < 1e-6
+    True
+    """
+    N, d = obs.shape
+    centred = obs - obs.mean(dim=0)
+    variances, axes = torch.linalg.eigh(centred.mT @ centred / N)
+    if variances.min() <= FLAT * variances.max():
+        return 0.0
+    white = centred @ axes / variances.sqrt()
+    third = torch.einsum("na,nb,nc->abc", white, white, white) / N
+    skewness = N / 6 * third.square().sum()
+    fourth = white.square().sum(dim=1).square().mean()
+    kurtosis = (fourth - d * (d + 2) * (N - 1) / (N + 1)) / sqrt(8 * d * (d + 2) / N)
+    freedom = white.new_tensor(d * (d + 1) * (d + 2) / 6 + 1)
+    return float(torch.special.gammaincc(freedom / 2, (skewness + kurtosis**2) / 2))

@@ -260,7 +260,7 @@ class Activa:
         hypotheses = torch.arange(len(laws.means)) // (components if config.latent else 1)
         if config.hedge_rows:
             known = hedge(data, target, value, config.eps)
-            laws = laws.mixed_with(known, share(len(rows), config.hedge_rows))
+            laws = laws.mixed_with(known, share(data, config.hedge_rows))
             hypotheses = torch.cat([hypotheses, hypotheses[-1] + torch.tensor([1, 2])])
         return laws.affine(torch.from_numpy(shift), torch.from_numpy(scale)), hypotheses
 

@@ -17,8 +17,9 @@ namespace {
 
 using Task = std::function<void(int64_t, int)>;
 
-// A thread that waits looks so long before it sleeps: waking it takes about as long.
-constexpr std::chrono::microseconds PATIENCE{50};
+// A thread that waits looks so long before it sleeps, longer than a caller in Python needs from one call to
+// the next; waking it would take a third of that.
+constexpr std::chrono::microseconds PATIENCE{150};
 
 // Looks until something comes true or patience ends; others who wait for the processor go first.
 template <class Done>
