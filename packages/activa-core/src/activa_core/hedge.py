@@ -61,11 +61,12 @@ def hedge(obs: Tensor, target: int, value: float, eps: float) -> GaussianMixture
 def share(obs: Tensor, hedge_rows: float) -> float:
     """Weight of the hedge in an answer to a sample (N, d).
 
-    A half at `hedge_rows` rows, falling with N squared; or, where that is more, the p-value of
-    `normality`, 0.7 at most: jointly normal columns are linear, and tell no arrow.
+    A half for few rows, that is at `hedge_rows`, falling with N squared. Of the rest 0.7, where the
+    columns look jointly normal, as such columns are linear and tell no arrow; less in proportion
+    where the p-value of `normality` is below a half.
     """
     of_few = hedge_rows**2 / (hedge_rows**2 + len(obs) ** 2)
-    return max(of_few, min(normality(obs), MOST))
+    return 1 - (1 - of_few) * (1 - MOST * min(2 * normality(obs), 1))
 
 
 def normality(obs: Tensor) -> float:
