@@ -78,8 +78,8 @@ def normality(obs: Tensor) -> float:
     Parameters
     ----------
     obs : Tensor, shape (N, d), float64
-        In any units. Where a column follows from the others, as with fewer rows than columns, the
-        p-value is 0: a normal law is not all there is.
+        In units that are alike, such as standard deviations. Where a column follows from the others,
+        as with fewer rows than columns, the p-value is 0: a normal law is not all there is.
 
     Examples
     --------
