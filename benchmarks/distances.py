@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from processes import Process
-from report import spread
+from report import rounded, summary
 from save import save_rows
 from threads import in_turn, speed_up
 
@@ -108,7 +108,6 @@ def take_turns(
     for name, taken in times.items():
         seconds = [t["cpu"] / shares[name] for t in taken]
         ratio = median(s / t["cpu"] for s, t in zip(seconds, times[OURS], strict=True))
-        low, high = spread(seconds)
         rows.append({
             "case": f"{what}, {shape.name}",
             "way": name,
@@ -116,8 +115,8 @@ def take_turns(
             "clock": "CPU seconds",
             "rounds": len(taken),
             "share_measured": shares[name],
-            "seconds": {"median": _round(median(seconds)), "low": _round(low), "high": _round(high)},
-            "times_activa": _round(ratio),
+            "seconds": summary(seconds),
+            "times_activa": rounded(ratio),
             "wanted": wanted,
         })  # fmt: skip
     twin.ask("warm", **request)
@@ -139,20 +138,18 @@ def by_two(ours: Process, twin: Process, of_one: Row, *, rounds: int) -> list[Ro
 
     ways = {OURS: lambda: alone(1), TWO: lambda: alone(2), APART: apart}
     times = in_turn(ways, rounds=rounds)
-    rows = []
-    for way in (TWO, APART):
-        low, high = spread(times[way])
-        middle = median(times[way])
-        rows.append({
+    return [
+        {
             **of_one,
             "way": way,
             "clock": "wall-clock seconds",
             "rounds": rounds,
-            "seconds": {"median": _round(middle), "low": _round(low), "high": _round(high)},
-            "times_activa": _round(1 / speed_up(times[way], times[OURS])),
+            "seconds": summary(times[way]),
+            "times_activa": rounded(1 / speed_up(times[way], times[OURS])),
             "wanted": SPEED_UP,
-        })  # fmt: skip
-    return rows
+        }
+        for way in (TWO, APART)
+    ]
 
 
 def text(rows: list[Row], absent: dict[str, str]) -> str:
@@ -184,7 +181,3 @@ def text(rows: list[Row], absent: dict[str, str]) -> str:
 
 def _process(name: str) -> Process:
     return Process("bare", {"way": name, "threads": 1}, worker=WORKER)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.4g}")

@@ -15,6 +15,7 @@ from typing import Any
 
 from cases import SUITES, Case, Precision, Shape, Way
 from processes import Process, commit_here
+from report import rounded
 from save import save
 
 PASSES = ("forward", "backward")
@@ -125,11 +126,11 @@ def described(case: Case, precision: Precision, rounds: list[Row], peak: float) 
         "axis": case.axis,
         "precision": precision,
         "rounds": len(rounds),
-        "seconds": _round(alone),
+        "seconds": rounded(alone),
         "watched": round(median(w / r["alone"] for w, r in zip(watched, rounds, strict=True)), 3),
         "operations": case.flops,
         "share_of_matmul": round(case.flops / alone / peak, 3),
-        "least": _round(case.flops / peak),
+        "least": rounded(case.flops / peak),
         "parts": parts,
     }
 
@@ -141,16 +142,16 @@ def phases(case: Case, precision: Precision, rounds: list[Row], peak: float) -> 
     for name in PASSES:
         for phase in rounds[0]["passes"][name]:
             seconds = median(r["passes"][name][phase] for r in rounds)
-            part: Row = {"part": f"{name} {phase}", "seconds": _round(seconds)}
+            part: Row = {"part": f"{name} {phase}", "seconds": rounded(seconds)}
             if operation := counted.get((name, phase)):
                 rate = operation / seconds
-                part |= {"operations": operation, "operations_a_second": _round(rate)}
+                part |= {"operations": operation, "operations_a_second": rounded(rate)}
                 part["share_of_matmul"] = round(rate / peak, 3)
             if size := bytes_of.get((name, phase)):
-                part |= {"bytes": size, "bytes_a_second": _round(size / seconds)}
+                part |= {"bytes": size, "bytes_a_second": rounded(size / seconds)}
             parts.append(part)
     around = median(_total(r["passes"]["outside"]) for r in rounds)
-    return [*parts, {"part": "around", "seconds": _round(around)}]
+    return [*parts, {"part": "around", "seconds": rounded(around)}]
 
 
 def stages(rounds: list[Row]) -> list[Row]:
@@ -164,7 +165,7 @@ def stages(rounds: list[Row]) -> list[Row]:
     for name in PASSES:
         times[f"blocks {name}"] = median(_total(r["passes"][name]) for r in rounds)
     times["blocks around"] = median(r["stages"]["blocks"] - compiled(r) for r in rounds)
-    return [{"part": name, "seconds": _round(seconds)} for name, seconds in times.items()]
+    return [{"part": name, "seconds": rounded(seconds)} for name, seconds in times.items()]
 
 
 def text(row: Row) -> str:
@@ -188,7 +189,3 @@ def text(row: Row) -> str:
 
 def _total(seconds: Mapping[str, float]) -> float:
     return sum(seconds.values())
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.4g}")

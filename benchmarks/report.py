@@ -14,7 +14,7 @@ PLAIN = "PyTorch"  # the way that nobody tuned, in float32
 
 def row(case: Case, way: Way, times: Sequence[float], implementation: str, peak: float) -> Row:
     """Describe how long a way took; percentiles are over the rounds."""
-    middle, (low, high) = median(times), spread(times)
+    middle = median(times)
     rate = None if case.flops is None else case.flops / middle
     return {
         "case": case.name,
@@ -28,8 +28,8 @@ def row(case: Case, way: Way, times: Sequence[float], implementation: str, peak:
         "tuned": not way.ours and (way.name, way.precision) != (PLAIN, "float32"),
         "implementation": implementation,
         "rounds": len(times),
-        "seconds": {"median": _round(middle), "low": _round(low), "high": _round(high)},
-        "operations_a_second": None if rate is None else _round(rate),
+        "seconds": summary(times),
+        "operations_a_second": None if rate is None else rounded(rate),
         "share_of_matmul": None if rate is None else round(rate / peak, 3),
     }
 
@@ -133,5 +133,12 @@ def spread(times: Sequence[float]) -> tuple[float, float]:
     return fifths[0], fifths[3]
 
 
-def _round(value: float) -> float:
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Give the median and the `spread` as results have them."""
+    low, high = spread(values)
+    return {"median": rounded(median(values)), "low": rounded(low), "high": rounded(high)}
+
+
+def rounded(value: float) -> float:
+    """Give a number to four digits."""
     return float(f"{value:.4g}")

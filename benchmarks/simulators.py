@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from processes import Process
-from report import spread
+from report import rounded, summary
 from save import save_rows
 from threads import in_turn, speed_up
 
@@ -137,8 +137,8 @@ def on_threads(ask: Callable[..., dict[str, float]], threads: int, one: Row, *, 
         "threads": threads,
         "clock": "wall-clock seconds",
         "rounds": rounds,
-        "models_a_second": _spread([1 / taken for taken in several]),
-        "times_activa": _round(speed_up(several, of_one)),
+        "models_a_second": summary([1 / taken for taken in several]),
+        "times_activa": rounded(speed_up(several, of_one)),
     }
 
 
@@ -156,8 +156,8 @@ def _row(
         "clock": "CPU seconds",
         "models": models,
         "rounds": len(times),
-        "models_a_second": _spread([1 / taken["cpu"] for taken in times]),
-        "times_activa": _round(ratio),
+        "models_a_second": summary([1 / taken["cpu"] for taken in times]),
+        "times_activa": rounded(ratio),
     }
 
 
@@ -177,12 +177,3 @@ def text(case: Case, rows: list[Row], absent: dict[str, str]) -> str:
 
 def _process(way: Way) -> Process:
     return Process(way.kind, {"threads": 1}, worker=WORKER)
-
-
-def _spread(rates: list[float]) -> dict[str, float]:
-    low, high = spread(rates)
-    return {"median": _round(median(rates)), "low": _round(low), "high": _round(high)}
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.4g}")

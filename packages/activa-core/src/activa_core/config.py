@@ -80,7 +80,7 @@ class ModelConfig(BaseModel):
             raise ValueError("an index query needs at least one trained value")
         if self.see_units and not self.standardise:
             raise ValueError("see_units tells what standardise takes away; set both")
-        if self.orient and (self.query == "index" or self.see_units or not self.standardise):
+        if self.orient and (self.query == "index" or self.needs_units):
             raise ValueError(
                 "orient reflects standardised columns whatever their units; "
                 'set standardise and query "value", and no see_units'
