@@ -10,7 +10,7 @@ from activa_core.config import ModelConfig, TrainConfig
 from activa_core.data import Pairs
 from activa_core.model import CVAE
 from activa_core.model.layers import TransformerBlock
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import Optimiser
 from activa_core.step import Inputs, Step
 from activa_kernels.mixture_log_prob import mixture_log_prob
 from cases import Case, Shape, Way
@@ -87,7 +87,7 @@ def _mixture(shape: Shape, way: Way, device: str) -> Callable[[], None]:
 def _our_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[], None]:
     model = CVAE(config_of(shape, dropout)).train().to(device)
     config = TrainConfig(precision=way.precision, micro_batch=way.micro)
-    optimiser = NAdam(model, clip_norm=config.clip_norm)
+    optimiser = Optimiser(model, clip_norm=config.clip_norm)
     move: Callable[[Inputs], None] = Step(model, optimiser, config)
     if way.graph:
         from activa_core.graph import CapturedStep
@@ -96,7 +96,7 @@ def _our_step(shape: Shape, way: Way, device: str, dropout: float) -> Callable[[
     pairs, noise = draw_pairs(shape, model.config)
     parts = -(-shape.B // (way.micro or shape.B))
     keys = torch.tensor([[SEED, part] for part in range(parts)])
-    start = Inputs(pairs, noise, keys, torch.zeros(3)).map(lambda tensor: tensor.to(device))
+    start = Inputs(pairs, noise, keys, torch.zeros(4)).map(lambda tensor: tensor.to(device))
 
     def run() -> None:
         coefficients = optimiser.coefficients(config.learning_rate).float()

@@ -19,7 +19,7 @@ from activa_core.model.embedding import Embedding
 from activa_core.model.encoder import Encoder
 from activa_core.model.layers import TransformerBlock
 from activa_core.model.prior import LatentMixture, Prior
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import Optimiser
 from activa_core.step import Step
 from torch import Tensor
 
@@ -34,7 +34,7 @@ STAGES: tuple[tuple[type, str, str], ...] = (
     (CVAE, "log_likelihood", "likelihood"),
     (LatentMixture, "kl_bound", "divergence"),
     (LatentMixture, "kl_monte_carlo", "divergence"),
-    (NAdam, "step", "optimiser"),
+    (Optimiser, "step", "optimiser"),
     (Step, "differentiate", REST),  # the last stage of the way back ends with it
 )
 Function = Callable[..., Any]

@@ -1,11 +1,22 @@
+import pytest
 import torch
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import MATRIX_MOMENTUM, Matrices, Optimiser, orthogonal
 from torch import Tensor, nn
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     torch.random.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 7), nn.GELU(), nn.Linear(7, 2)).double()
+
+
+def with_matrices() -> tuple[nn.ParameterDict, Matrices]:
+    """Vectors, and matrices of three shapes, of which one parameter holds three."""
+    torch.random.manual_seed(0)
+    shapes = {"first": (5, 3), "vector": (7,), "three": (9, 3), "second": (5, 3), "wide": (3, 5)}
+    drawn = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
+    model = nn.ParameterDict({name: nn.Parameter(tensor) for name, tensor in drawn.items()})
+    counts = {"first": 1, "three": 3, "second": 1, "wide": 1}
+    return model, [(model[name], count) for name, count in counts.items()]
 
 
 def set_gradients(model: nn.Module, step: int) -> None:
@@ -16,14 +27,14 @@ def set_gradients(model: nn.Module, step: int) -> None:
         parameter.grad.copy_(gradient * 0.1**step * 10)
 
 
-def move(optimiser: NAdam, rate: float) -> tuple[float, int]:
-    norm, non_finite = optimiser.step(optimiser.coefficients(rate))
+def move(optimiser: Optimiser, rate: float) -> tuple[float, int]:
+    norm, non_finite = optimiser.step(optimiser.coefficients(rate, 2 * rate))
     return norm.item(), int(non_finite)
 
 
 def test_fifty_steps_are_those_of_torch() -> None:
     ours, theirs = network(), network()
-    optimiser = NAdam(ours, clip_norm=1.0)
+    optimiser = Optimiser(ours, clip_norm=1.0)
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # in which torch keeps the product of momenta
     try:
@@ -46,9 +57,57 @@ def test_fifty_steps_are_those_of_torch() -> None:
         torch.set_default_dtype(before)
 
 
+def test_matrices_move_as_with_torch() -> None:
+    ours, matrices = with_matrices()
+    theirs = {
+        name: [nn.Parameter(part.detach().clone()) for part in ours[name].chunk(count)]
+        for name, count in [("first", 1), ("three", 3), ("second", 1), ("wide", 1)]
+    }
+    vector = nn.Parameter(ours["vector"].detach().clone())
+    optimiser = Optimiser(ours, clip_norm=1e9, matrices=matrices)
+    muon = torch.optim.Muon(
+        [part for parts in theirs.values() for part in parts],
+        lr=2e-2,
+        weight_decay=0.0,
+        momentum=MATRIX_MOMENTUM,
+        adjust_lr_fn="original",
+    )
+    nadam = torch.optim.NAdam([vector], lr=1e-2)
+    before = {name: parameter.detach().clone() for name, parameter in ours.items()}
+    for step in range(4):
+        set_gradients(ours, step)
+        for name, parts in theirs.items():
+            gradient = ours[name].grad
+            assert gradient is not None
+            for part, its in zip(parts, gradient.chunk(len(parts)), strict=True):
+                part.grad = its.clone()
+        vector.grad = ours["vector"].grad
+        move(optimiser, 1e-2)
+        muon.step()  # type: ignore[no-untyped-call]
+        nadam.step()
+    torch.testing.assert_close(ours["vector"], vector, rtol=1e-7, atol=1e-9)
+    for name, parts in theirs.items():  # torch's products are in bfloat16
+        found, wanted = ours[name] - before[name], torch.cat(list(parts)) - before[name]
+        assert (found - wanted).norm() < 0.02 * wanted.norm()
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4), (2, 3, 8, 5), (5, 8)])
+def test_orthogonal_is_a_polynomial_of_the_singular_values(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(1)
+    matrices = torch.randn(shape, generator=generator, dtype=torch.float64)
+    u, s, v = torch.linalg.svd(matrices, full_matrices=False)
+    s = s / s.norm(dim=-1, keepdim=True)
+    for _ in range(5):
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(orthogonal(matrices), (u * s[..., None, :]) @ v, rtol=0, atol=1e-12)
+    assert s.min() > 0.6
+    assert s.max() < 1.3
+    assert not orthogonal(torch.zeros(shape)).any()
+
+
 def test_what_is_not_finite_is_counted_and_does_not_move() -> None:
     model = network()
-    optimiser = NAdam(model, clip_norm=1.0)
+    optimiser = Optimiser(model, clip_norm=1.0)
     before = [parameter.detach().clone() for parameter in model.parameters()]
     set_gradients(model, 0)
     first = next(iter(model.parameters()))
@@ -63,18 +122,19 @@ def test_what_is_not_finite_is_counted_and_does_not_move() -> None:
 
 
 def test_a_resumed_optimiser_goes_on_bit_for_bit() -> None:
-    def run(model: nn.Module, optimiser: NAdam, steps: range) -> list[Tensor]:
+    def run(model: nn.Module, optimiser: Optimiser, steps: range) -> list[Tensor]:
         for step in steps:
             set_gradients(model, step)
             move(optimiser, 1e-2)
         return [parameter.detach() for parameter in model.parameters()]
 
-    whole = network()
-    wanted = run(whole, NAdam(whole, clip_norm=1.0), range(6))
-    first, second = network(), network()
-    stopped = NAdam(first, clip_norm=1.0)
+    def begin() -> tuple[nn.Module, Optimiser]:
+        model, matrices = with_matrices()
+        return model, Optimiser(model, clip_norm=1.0, matrices=matrices)
+
+    wanted = run(*begin(), range(6))
+    (first, stopped), (second, resumed) = begin(), begin()
     run(first, stopped, range(4))
-    resumed = NAdam(second, clip_norm=1.0)
     second.load_state_dict(first.state_dict())
     resumed.load({name: value.clone() for name, value in stopped.state().items()})
     found = run(second, resumed, range(4, 6))
@@ -86,7 +146,7 @@ def test_a_run_that_torchs_optimiser_began_goes_on() -> None:
     reference = torch.optim.NAdam(theirs.parameters(), lr=1e-2)
     for parameter in theirs.parameters():
         parameter.grad = torch.empty_like(parameter)
-    optimiser = NAdam(ours, clip_norm=1e9)
+    optimiser = Optimiser(ours, clip_norm=1e9)
     for step in range(4):
         set_gradients(theirs, step)
         reference.step()
@@ -103,6 +163,6 @@ def test_a_run_that_torchs_optimiser_began_goes_on() -> None:
 
 
 def test_parameters_stay_aligned_in_the_vector() -> None:
-    model = network()
-    NAdam(model, clip_norm=1.0)
-    assert [p.storage_offset() % 16 for p in model.parameters()] == [0, 0, 0, 0]
+    model, matrices = with_matrices()
+    Optimiser(model, clip_norm=1.0, matrices=matrices)
+    assert [p.storage_offset() % 16 for p in model.parameters()] == [0] * 5

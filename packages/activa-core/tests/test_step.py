@@ -8,7 +8,7 @@ import torch
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.data import pairs
 from activa_core.model import CVAE
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import Optimiser
 from activa_core.step import Inputs, Step
 from torch import Tensor
 
@@ -39,7 +39,7 @@ def train(
 ) -> Tensor:
     """All weights after so many steps, one behind the other."""
     model = network(config, dtype, seed)
-    optimiser = NAdam(model, clip_norm=1.0)
+    optimiser = Optimiser(model, clip_norm=1.0)
     step = Step(model, optimiser, CONFIG)
     for number in range(steps):
         coefficients = optimiser.coefficients(CONFIG.learning_rate).to(dtype)
@@ -56,13 +56,13 @@ def test_micro_batches_add_up_to_the_gradient_of_the_whole_batch(
 ) -> None:
     options = {"dropout": 0.0, "late_query": late_query, "query_blocks": int(late_query)}
     model = network(small.model_copy(update=options), torch.float64)
-    optimiser = NAdam(model, clip_norm=1.0)
+    optimiser = Optimiser(model, clip_norm=1.0)
     found = []
     for micro_batch in (None, size):
         config = CONFIG.model_copy(update={"micro_batch": micro_batch, "rows": rows})
         whole = max(micro_batch // 2 * 2, 2) if micro_batch else 16  # two queries a data set
         parts = math.ceil(16 / whole)
-        inputs = draw_inputs(toy_source, small, torch.ones(3).double(), 0, parts)
+        inputs = draw_inputs(toy_source, small, torch.ones(4).double(), 0, parts)
         terms = Step(model, optimiser, config).differentiate(inputs)
         found.append((terms, optimiser.gradients.clone()))
     torch.testing.assert_close(found[0], found[1], rtol=1e-10, atol=1e-10)
@@ -71,9 +71,9 @@ def test_micro_batches_add_up_to_the_gradient_of_the_whole_batch(
 
 def test_micro_batches_drop_different_elements(small: ModelConfig, toy_source: Any) -> None:
     model = network(small.model_copy(update={"dropout": 0.5}), torch.float64)
-    optimiser = NAdam(model, clip_norm=1.0)
+    optimiser = Optimiser(model, clip_norm=1.0)
     step = Step(model, optimiser, CONFIG.model_copy(update={"micro_batch": 8}))
-    inputs = draw_inputs(toy_source, small, torch.ones(3).double(), 0, 2)
+    inputs = draw_inputs(toy_source, small, torch.ones(4).double(), 0, 2)
     step.differentiate(inputs)
     different = optimiser.gradients.clone()
     step.differentiate(Inputs(inputs.pairs, inputs.noise, inputs.keys[[0, 0]], inputs.coefficients))

@@ -15,7 +15,7 @@ from activa_core import checkpoint
 from activa_core.config import ModelConfig, TrainConfig
 from activa_core.errors import TrainingError
 from activa_core.model import CVAE
-from activa_core.run import Report, learning_rate
+from activa_core.run import Report, schedule
 from activa_core.train import fit
 
 CONFIG = TrainConfig(
@@ -33,8 +33,12 @@ def assert_same_bits(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-def test_the_loss_falls(small: ModelConfig, toy_source: Any, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"steps": 60, "log_every": 10})
+@pytest.mark.parametrize("matrix_learning_rate", [None, 0.02])
+def test_the_loss_falls(
+    small: ModelConfig, toy_source: Any, tmp_path: Path, matrix_learning_rate: float | None
+) -> None:
+    options = {"steps": 60, "log_every": 10, "matrix_learning_rate": matrix_learning_rate}
+    config = CONFIG.model_copy(update=options)
     reports: list[Report] = []
     fit(small, toy_source, config, tmp_path, callback=reports.append)
     assert reports[-1].log_likelihood > reports[0].log_likelihood + 1
@@ -106,15 +110,20 @@ class StopsAfter:
         return self.source.batches(step)
 
 
-@pytest.mark.parametrize("step", [5, 7, 11])
+@pytest.mark.parametrize(("step", "matrix_learning_rate"), [(5, None), (7, 0.02), (11, 0.02)])
 def test_a_run_that_broke_goes_on_bit_for_bit(
-    small: ModelConfig, toy_source: Any, tmp_path: Path, step: int
+    small: ModelConfig,
+    toy_source: Any,
+    tmp_path: Path,
+    step: int,
+    matrix_learning_rate: float | None,
 ) -> None:
     dropout = small.model_copy(update={"dropout": 0.2})
-    whole = fit(dropout, toy_source, CONFIG, tmp_path / "whole")
+    config = CONFIG.model_copy(update={"matrix_learning_rate": matrix_learning_rate})
+    whole = fit(dropout, toy_source, config, tmp_path / "whole")
     with pytest.raises(ConnectionError):
-        fit(dropout, StopsAfter(toy_source, step), CONFIG, tmp_path / "broken")
-    resumed = fit(dropout, toy_source, CONFIG, tmp_path / "broken")
+        fit(dropout, StopsAfter(toy_source, step), config, tmp_path / "broken")
+    resumed = fit(dropout, toy_source, config, tmp_path / "broken")
     assert_same_bits(weights(whole), weights(resumed))
     log = (tmp_path / "broken" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in log] == [4, 8, 12]
@@ -207,11 +216,11 @@ def test_non_finite_steps_that_go_on_stop_the_run(
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
-    rates = [learning_rate(step, CONFIG) for step in range(CONFIG.steps)]
-    assert rates[:3] == pytest.approx([1e-3, 2e-3, 3e-3])
-    assert max(rates) == pytest.approx(CONFIG.learning_rate)
+    rates = [schedule(step, CONFIG) for step in range(CONFIG.steps)]
+    assert rates[:3] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert max(rates) == pytest.approx(1.0)
     assert sorted(rates[3:], reverse=True) == rates[3:]
-    assert learning_rate(CONFIG.steps, CONFIG) == pytest.approx(0.0, abs=1e-18)
+    assert schedule(CONFIG.steps, CONFIG) == pytest.approx(0.0, abs=1e-18)
 
 
 KILLED = """

@@ -124,6 +124,9 @@ class TrainConfig(BaseModel):
     takes less memory and no less time."""
     learning_rate: float = Field(default=1e-3, gt=0.0)
     """The peak; NAdam, as in the paper."""
+    matrix_learning_rate: float | None = Field(default=None, gt=0.0)
+    """The peak for the matrices of the transformer blocks, which Muon (Jordan et al., 2024) then
+    moves: length of a step as a spectral norm. None leaves them to NAdam, as in the paper."""
     warmup_steps: int = Field(default=500, ge=0)
     """Steps of linear warm-up before a cosine decay to zero."""
     clip_norm: float = Field(default=1.0, gt=0.0)

@@ -18,11 +18,11 @@ from activa_core.errors import TrainingError
 from activa_core.files import write_whole
 from activa_core.graph import CapturedStep
 from activa_core.model import CVAE
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import Optimiser
 from activa_core.processes import Processes
 from activa_core.step import Inputs, Step, micro_batch
 
-__all__ = ["Report", "Run", "learning_rate"]
+__all__ = ["Report", "Run", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,11 @@ class Run:
         with torch.random.fork_rng(devices=[]):
             torch.random.manual_seed(_mixed(config.seed, 0))
             self.model = CVAE(model_config).train().to(device)
-        self.optimiser = NAdam(self.model, clip_norm=config.clip_norm)
+        self.optimiser = Optimiser(
+            self.model,
+            clip_norm=config.clip_norm,
+            matrices=self.model.matrices() if config.matrix_learning_rate else (),
+        )
         self._step = Step(self.model, self.optimiser, config)
         self._move = CapturedStep(self._step) if graph else self._step
         self.step, self.models_seen, self.seconds, self.origin = 0, 0, 0.0, ""
@@ -95,7 +99,7 @@ class Run:
             log_likelihood / steps,
             divergence / steps,
             norm / steps,
-            learning_rate(self.step - 1, self.config),
+            self.config.learning_rate * schedule(self.step - 1, self.config),
             round(non_finite),
             self.seconds,
             self._nll,
@@ -183,7 +187,9 @@ class Run:
         parts = math.ceil(len(batch) / micro_batch(batch, self.config))
         first = (step * self.processes.size + self.processes.rank) * parts
         keys = torch.tensor([[seed, first + part] for part in range(parts)])
-        coefficients = self.optimiser.coefficients(learning_rate(step, self.config))
+        peaks = (self.config.learning_rate, self.config.matrix_learning_rate or 0.0)
+        share = schedule(step, self.config)
+        coefficients = self.optimiser.coefficients(*(peak * share for peak in peaks))
         noise, keys, coefficients = (
             to_device(tensor, self.device) for tensor in (noise, keys, coefficients.to(noise.dtype))
         )
@@ -252,12 +258,12 @@ class Run:
         return -float(torch.cat(log_prob).mean())
 
 
-def learning_rate(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then a cosine to zero at the last step."""
+def schedule(step: int, config: TrainConfig) -> float:
+    """Share of the peak learning rates: linear warm-up, then a cosine to zero at the last step."""
     if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
+        return (step + 1) / config.warmup_steps
     done = (step - config.warmup_steps) / max(config.steps - config.warmup_steps, 1)
-    return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 def _mixed(seed: int, step: int) -> int:

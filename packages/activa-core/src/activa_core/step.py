@@ -1,4 +1,4 @@
-"""One training step on tensors: objective, gradients and NAdam, without waiting for a GPU."""
+"""One training step on tensors: objective, gradients and a move of the optimiser, without waiting for a GPU."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from activa_core.config import TrainConfig
 from activa_core.data import Pairs
 from activa_core.model import CVAE
-from activa_core.optimiser import NAdam
+from activa_core.optimiser import Optimiser
 from activa_core.processes import Processes
 
 __all__ = ["Inputs", "Step"]
@@ -22,7 +22,7 @@ class Inputs:
     pairs: Pairs
     noise: Tensor  # (B, J, d, l) of the latents
     keys: Tensor  # (S, 2) int64, (seed, step) of dropout for each of S micro-batches
-    coefficients: Tensor  # (3,) of the optimiser
+    coefficients: Tensor  # (4,) of the optimiser
     of: int | None = None  # pairs in the whole batch, those of other processes too; None: these
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
@@ -45,7 +45,7 @@ class Step:
         Steps in a row with a non-finite gradient: up to now, and at most.
     """
 
-    def __init__(self, model: CVAE, optimiser: NAdam, config: TrainConfig) -> None:
+    def __init__(self, model: CVAE, optimiser: Optimiser, config: TrainConfig) -> None:
         self.model, self.optimiser, self.config = model, optimiser, config
         self._processes = Processes.running()
         like = optimiser.vector

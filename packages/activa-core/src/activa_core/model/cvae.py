@@ -12,7 +12,7 @@ from activa_core.mixture import GaussianMixture
 from activa_core.model.decoder import Decoder
 from activa_core.model.embedding import Embedding, encode_query, encode_units
 from activa_core.model.encoder import Encoder
-from activa_core.model.layers import Precision
+from activa_core.model.layers import Precision, TransformerBlock
 from activa_core.model.prior import LatentMixture, Prior
 
 __all__ = ["CVAE", "Evidence", "count_parameters"]
@@ -170,6 +170,11 @@ class CVAE(nn.Module):
         ]  # S of (B, N)
         mixture = torch.stack(per_draw).logsumexp(dim=0) - math.log(len(per_draw))
         return _mean_over_rows(mixture, pairs.n_interv)
+
+    def matrices(self) -> list[tuple[Tensor, int]]:
+        """Parameters that hold the matrices of all blocks, and how many each holds."""
+        blocks = (module for module in self.modules() if isinstance(module, TransformerBlock))
+        return [pair for block in blocks for pair in block.matrices()]
 
     def _query(self, asked: Pairs) -> Tensor:  # (B, d, channels)
         values = asked.values

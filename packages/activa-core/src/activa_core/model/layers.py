@@ -30,6 +30,11 @@ class TransformerBlock(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(embed_dim)
         self.feed_forward = mlp(embed_dim, hidden_dim, embed_dim)
 
+    def matrices(self) -> list[tuple[Tensor, int]]:
+        """Weights of the linear layers, and how many matrices stand one below the other in each."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Linear)]
+        return [(layer.weight, 3 if layer is self.query_key_value else 1) for layer in layers]
+
     def forward(
         self,
         x: Tensor,
