@@ -21,16 +21,24 @@ def test_a_graph_without_a_gpu_is_refused(
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize(("dropout", "matrix_learning_rate"), [(0.0, None), (0.2, 0.02)])
 def test_a_captured_step_does_what_the_step_does(
-    small: ModelConfig, toy_source: Any, draw_batch: Any, tmp_path: Path, dropout: float
+    small: ModelConfig,
+    toy_source: Any,
+    draw_batch: Any,
+    tmp_path: Path,
+    dropout: float,
+    matrix_learning_rate: float | None,
 ) -> None:
-    config = small.model_copy(update={"dropout": dropout})
+    network = small.model_copy(update={"dropout": dropout})
+    config = CONFIG.model_copy(update={"matrix_learning_rate": matrix_learning_rate})
     held_out = [draw_batch(4, 10, 10_000)]
     found = []
     for device, graph in (("cpu", False), ("cuda", False), ("cuda", True)):
         out = tmp_path / f"{device}-{graph}"
-        path = fit(config, toy_source, CONFIG, out, validation=held_out, device=device, graph=graph)
+        path = fit(
+            network, toy_source, config, out, validation=held_out, device=device, graph=graph
+        )
         model, card = checkpoint.load(path)
         weights = torch.cat([value.flatten() for value in model.state_dict().values()])
         found.append((weights, card.metrics["held_out_nll"]))
