@@ -59,36 +59,35 @@ def test_fifty_steps_are_those_of_torch() -> None:
 
 def test_matrices_move_as_with_torch() -> None:
     ours, matrices = with_matrices()
-    theirs = {
-        name: [nn.Parameter(part.detach().clone()) for part in ours[name].chunk(count)]
-        for name, count in [("first", 1), ("three", 3), ("second", 1), ("wide", 1)]
-    }
+    theirs = [
+        [nn.Parameter(part.detach().clone()) for part in matrix.chunk(count)]
+        for matrix, count in matrices
+    ]
     vector = nn.Parameter(ours["vector"].detach().clone())
     optimiser = Optimiser(ours, clip_norm=1e9, matrices=matrices)
     muon = torch.optim.Muon(
-        [part for parts in theirs.values() for part in parts],
+        [part for parts in theirs for part in parts],
         lr=2e-2,
         weight_decay=0.0,
         momentum=MATRIX_MOMENTUM,
         adjust_lr_fn="original",
     )
     nadam = torch.optim.NAdam([vector], lr=1e-2)
-    before = {name: parameter.detach().clone() for name, parameter in ours.items()}
+    before = [matrix.detach().clone() for matrix, _ in matrices]
     for step in range(4):
         set_gradients(ours, step)
-        for name, parts in theirs.items():
-            gradient = ours[name].grad
-            assert gradient is not None
-            for part, its in zip(parts, gradient.chunk(len(parts)), strict=True):
+        for (matrix, count), parts in zip(matrices, theirs, strict=True):
+            assert matrix.grad is not None
+            for part, its in zip(parts, matrix.grad.chunk(count), strict=True):
                 part.grad = its.clone()
         vector.grad = ours["vector"].grad
         move(optimiser, 1e-2)
         muon.step()  # type: ignore[no-untyped-call]
         nadam.step()
     torch.testing.assert_close(ours["vector"], vector, rtol=1e-7, atol=1e-9)
-    for name, parts in theirs.items():  # torch's products are in bfloat16
-        found, wanted = ours[name] - before[name], torch.cat(list(parts)) - before[name]
-        assert (found - wanted).norm() < 0.02 * wanted.norm()
+    for (matrix, _), parts, old in zip(matrices, theirs, before, strict=True):
+        found, wanted = matrix - old, torch.cat(list(parts)) - old
+        assert (found - wanted).norm() < 0.02 * wanted.norm()  # its products are in bfloat16
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4), (2, 3, 8, 5), (5, 8)])

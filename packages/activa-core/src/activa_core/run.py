@@ -187,9 +187,10 @@ class Run:
         parts = math.ceil(len(batch) / micro_batch(batch, self.config))
         first = (step * self.processes.size + self.processes.rank) * parts
         keys = torch.tensor([[seed, first + part] for part in range(parts)])
-        peaks = (self.config.learning_rate, self.config.matrix_learning_rate or 0.0)
         share = schedule(step, self.config)
-        coefficients = self.optimiser.coefficients(*(peak * share for peak in peaks))
+        coefficients = self.optimiser.coefficients(
+            share * self.config.learning_rate, share * (self.config.matrix_learning_rate or 0.0)
+        )
         noise, keys, coefficients = (
             to_device(tensor, self.device) for tensor in (noise, keys, coefficients.to(noise.dtype))
         )

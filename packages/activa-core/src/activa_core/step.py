@@ -1,4 +1,4 @@
-"""One training step on tensors: objective, gradients and a move of the optimiser, without waiting for a GPU."""
+"""One training step on tensors: objective, gradients, optimiser, without waiting for a GPU."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
