@@ -17,10 +17,8 @@ def test_parts_that_do_not_fit_together_are_refused() -> None:
         ModelConfig(embed_blocks=3)
     with pytest.raises(ValidationError, match="max_variables is smaller"):
         ModelConfig(min_variables=3)
-    with pytest.raises(ValidationError, match="orient reflects standardised columns"):
+    with pytest.raises(ValidationError, match="orient reflects columns of mean zero"):
         ModelConfig(query="value", orient=True)
-    with pytest.raises(ValidationError, match="with late_query all queries share one orientation"):
-        ModelConfig(query="value", standardise=True, orient=True, late_query=True)
 
 
 def test_the_defaults_are_the_papers_row_for_two_variables() -> None:

@@ -67,7 +67,7 @@ def question(config: ModelConfig) -> Question:
 
 
 def asked(config: ModelConfig) -> Pairs:
-    return pairs(question(config), standardised=config.standardise, oriented=config.orient)  # type: ignore[arg-type]
+    return pairs(question(config), standardised=config.standardise, oriented=config.oriented_by)  # type: ignore[arg-type]
 
 
 def answers(model: CVAE, of: Pairs) -> dict[str, NDArray[np.float64]]:

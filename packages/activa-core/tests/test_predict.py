@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ CERTAIN: dict[str, Any] = {
     "query": "value", "standardise": True, "fix_target": True, "max_variables": 3,
     "prior_components": 1, "latent_variance": 1e-18,
 }  # fmt: skip
+ORIENTED: tuple[dict[str, Any], ...] = ({"orient": True}, {"orient": True, "late_query": True})
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +115,12 @@ def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> Non
     np.testing.assert_allclose(spread, 1.0, rtol=1e-3)
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("signs", [*itertools.product([-1.0, 1.0], repeat=3)])
 def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
-    signs: tuple[float, ...],
+    signs: tuple[float, ...], late: bool
 ) -> None:
-    model, data, mirror = untrained(**CERTAIN, orient=True), table(), np.array(signs)
+    model, data, mirror = untrained(**CERTAIN, **ORIENTED[late]), table(), np.array(signs)
     straight = model.intervene(data, do={"Y": 3.0})
     turned = model.intervene(data * mirror, do={"Y": 3.0 * mirror[1]})
     error = (turned.mean() * mirror - straight.mean()) / data.std()
@@ -127,17 +130,25 @@ def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
 
 
 @pytest.mark.filterwarnings("ignore::activa_core.predict.RangeWarning")
-def test_a_model_that_orients_is_asked_as_it_was_trained(draw_batch: Any) -> None:
-    model, batch = untrained(**CERTAIN, orient=True), draw_batch(3, 30, 1)
-    held_out = model.model.held_out(
-        pairs(batch, standardised=True, oriented=True), 4, torch.Generator().manual_seed(0)
-    ).view(3, 2)
-    for m, query in itertools.product(range(3), range(2)):
-        rows, target = batch.obs[m], int(batch.targets[m, query].argmax())
+@pytest.mark.parametrize("query", ["index", "value"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_model_that_orients_is_asked_as_it_was_trained(
+    draw_batch: Any, late: bool, query: str
+) -> None:
+    changes = {**CERTAIN, **ORIENTED[late], "query": query, "see_units": query == "index"}
+    model, drawn = untrained(**changes), draw_batch(3, 30, 1)
+    falls = np.array([-1, 1], dtype=np.float32)  # one column, while the other rises
+    batch = replace(drawn, obs=drawn.obs * falls, interv=drawn.interv * falls)
+    seen = pairs(batch, standardised=True, oriented=model.config.oriented_by)
+    assert seen.units is not None
+    assert (seen.units[:, 1] < 0).any()
+    held_out = model.model.held_out(seen, 4, torch.Generator().manual_seed(0)).view(3, 2)
+    for m, q in itertools.product(range(3), range(2)):
+        rows, target = batch.obs[m], int(batch.targets[m, q].argmax())
         effect = model.intervene(rows, do={target: 5.0}, draws=4)
         scale = np.delete(rows.std(axis=0, ddof=1), target)
-        answer = effect.log_prob(batch.interv[m, query]).mean() + np.log(scale).sum()
-        assert answer == pytest.approx(held_out[m, query].item(), abs=1e-4)
+        answer = effect.log_prob(batch.interv[m, q]).mean() + np.log(scale).sum()
+        assert answer == pytest.approx(held_out[m, q].item(), abs=1e-4)
 
 
 def test_the_order_of_the_rows_does_not_matter(general: Activa) -> None:

@@ -75,7 +75,7 @@ LATE = {**GENERAL, "see_units": True, "late_query": True, "query_blocks": 2}
 VARIANTS = {
     "paper": PAPER,
     "general": {**GENERAL, "orient": True},
-    "late": LATE,
+    "late": {**LATE, "orient": True},
     "direct": {**LATE, "latent": False},
 }
 
@@ -83,7 +83,7 @@ VARIANTS = {
 def seen(model: CVAE, batch: RaggedBatch, interv_rows: int | None = None) -> Pairs:
     config = model.config
     return pairs(
-        batch, standardised=config.standardise, oriented=config.orient, interv_rows=interv_rows
+        batch, standardised=config.standardise, oriented=config.oriented_by, interv_rows=interv_rows
     )
 
 

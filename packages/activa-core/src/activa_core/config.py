@@ -27,9 +27,10 @@ class ModelConfig(BaseModel):
     """With `standardise`: the network also sees each column's mean and standard deviation, where
     the units mean something, as equal noise variances do."""
     orient: bool = False
-    """Each query's columns are reflected to one orientation on the way in, and back on the way out:
-    the value not below the target's mean, no other column falling with the target. The answer to
-    reflected data is the answer reflected, and the network learns a quarter of the cases."""
+    """Columns are reflected to one orientation on the way in, and back on the way out, as the answer
+    to reflected data is the answer reflected; the network learns fewer cases. Each query has its
+    own: the value not below the target's mean, no other column falling with the target. With
+    `late_query` all share one: no column falls with the direction in which the data spread most."""
     fix_target: bool = False
     """The target column is a point mass at the value, outside the density that the network learns."""
     hedge_rows: float = Field(default=0.0, ge=0.0)
@@ -80,13 +81,8 @@ class ModelConfig(BaseModel):
             raise ValueError("an index query needs at least one trained value")
         if self.see_units and not self.standardise:
             raise ValueError("see_units tells what standardise takes away; set both")
-        if self.orient and (self.query == "index" or self.needs_units):
-            raise ValueError(
-                "orient reflects standardised columns whatever their units; "
-                'set standardise and query "value", and no see_units'
-            )
-        if self.orient and self.late_query:
-            raise ValueError("with late_query all queries share one orientation; unset orient")
+        if self.orient and not self.standardise:
+            raise ValueError("orient reflects columns of mean zero; set standardise too")
         if self.hedge_rows and self.needs_units:
             raise ValueError(
                 "the hedge knows nothing of units; with hedge_rows set standardise, and no see_units"
@@ -99,6 +95,13 @@ class ModelConfig(BaseModel):
     def needs_units(self) -> bool:
         """Whether an answer depends on the units of the columns."""
         return self.see_units or not self.standardise
+
+    @property
+    def oriented_by(self) -> Literal["query", "data"] | None:
+        """What decides which columns are reflected."""
+        if not self.orient:
+            return None
+        return "data" if self.late_query else "query"
 
     @property
     def rank(self) -> int:

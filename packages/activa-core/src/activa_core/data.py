@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ __all__ = [
     "orientation",
     "pairs",
     "real",
+    "shared_orientation",
     "standardise",
     "to_device",
 ]
@@ -83,7 +84,8 @@ class Pairs:
     n_obs: Tensor | None = None  # (B,) int64, the real rows of obs; None: all
     n_interv: Tensor | None = None  # (B,) of interv
     n_vars: Tensor | None = None  # (B,) the real variables
-    units: Tensor | None = None  # (B, 2, d), mean and standard deviation that obs was freed of
+    # (B, 2, d), mean and standard deviation that obs was freed of; of a reflected column, minus it
+    units: Tensor | None = None
     queries: int = 1  # as many pairs in a row share one obs
 
     def __len__(self) -> int:
@@ -118,7 +120,7 @@ def pairs(
     batch: Batch,
     *,
     standardised: bool,
-    oriented: bool = False,
+    oriented: Literal["query", "data"] | None = None,
     interv_rows: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Pairs:
@@ -131,8 +133,9 @@ def pairs(
     standardised : bool
         Bring each model's columns to zero mean and unit standard deviation *in its observational
         sample*; interventional rows and values move with them.
-    oriented : bool
-        Reflect each pair's columns by their `orientation` (standardised ones only).
+    oriented : "query" or "data", optional
+        Reflect the columns of each pair by their `orientation`, or those of all pairs of a model by
+        their `shared_orientation` (standardised ones only).
     interv_rows : int, optional
         Leave out the interventional rows beyond as many.
     device : torch.device or str
@@ -174,10 +177,10 @@ def pairs(
     units = None
     if standardised:
         shift, scale = standardise(obs, rows)  # (M, 1, d)
-        units = torch.cat([shift, scale], dim=1).repeat_interleave(Q, dim=0)
         obs = (obs - shift) / scale
         interv = (interv - shift[:, None]) / scale[:, None]
         values = torch.where(targets, (values - shift) / scale, 0.0)
+        units = torch.stack([shift, scale], dim=2).expand(M, Q, 2, d)
     interv_n = None
     if rows is not None:
         interv_n = rows.clamp(max=interv.shape[2])
@@ -188,14 +191,17 @@ def pairs(
         obs, values = obs.masked_fill(padding, 0.0), values.masked_fill(padding, 0.0)
         interv = interv.masked_fill(padding[:, None], 0.0)
         if units is not None:
-            units = units.masked_fill(padding.repeat_interleave(Q, dim=0), 1.0)
+            units = units.masked_fill(padding[:, None], 1.0)
     of_obs, of_interv, of_vars = (
         None if n is None else n.repeat_interleave(Q) for n in (rows, interv_n, columns)
     )
     obs = obs[:, None].expand(M, Q, N, d)
-    if oriented:
-        sign = orientation(obs, targets, values)  # (M, Q, d)
+    if oriented is not None:
+        shared = oriented == "data"
+        sign = shared_orientation(obs[:, :1]) if shared else orientation(obs, targets, values)
         obs, interv, values = obs * sign[:, :, None], interv * sign[:, :, None], values * sign
+        if units is not None:
+            units = torch.stack([units[:, :, 0], units[:, :, 1] * sign], dim=2)
     return Pairs(
         obs=obs.flatten(0, 1),
         targets=targets.flatten(0, 1),
@@ -204,7 +210,7 @@ def pairs(
         n_obs=of_obs,
         n_interv=of_interv,
         n_vars=of_vars,
-        units=units,
+        units=None if units is None else units.flatten(0, 1),
         queries=Q,
     )
 
@@ -243,6 +249,28 @@ def orientation(obs: Tensor, targets: Tensor, values: Tensor) -> Tensor:
     together = (obs * of_targets[..., None, :]).sum(dim=-1, keepdim=True)  # (..., N, 1)
     falls = (obs * together).sum(dim=-2) < 0  # (..., d)
     return torch.where(targets, of_targets, torch.where(falls, -1.0, 1.0)).to(obs)
+
+
+def shared_orientation(obs: Tensor) -> Tensor:
+    """Signs (..., d) that reflect columns for all queries alike: none falls with the leading direction.
+
+    That is the one in which the data spread most, or close to it (three steps of the power method
+    from the column with which the others move most), and along it the samples' skewness is not
+    negative. Of two tables that differ by reflections, both have the same columns afterwards.
+
+    Parameters
+    ----------
+    obs : Tensor, shape (..., N, d)
+        Columns of mean zero; padding is zero.
+    """
+    together = obs.mT @ obs / obs.shape[-2]  # (..., d, d)
+    first = together.square().sum(dim=-1).argmax(dim=-1)[..., None, None]  # (..., 1, 1)
+    leading = together.take_along_dim(first, dim=-1)  # (..., d, 1)
+    for _ in range(3):
+        leading = together @ leading
+    leading = leading / leading.abs().amax(dim=-2, keepdim=True).clamp(min=1e-30)
+    skewness = (obs @ leading).pow(3).sum(dim=-2, keepdim=True)  # (..., 1, 1)
+    return torch.where(leading * skewness < 0, -1.0, 1.0).squeeze(-1).to(obs)
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

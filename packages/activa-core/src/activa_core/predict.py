@@ -14,7 +14,7 @@ from torch import Tensor
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs, orientation, standardise
+from activa_core.data import Pairs, orientation, shared_orientation, standardise
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
 from activa_core.hedge import hedge, share
@@ -193,10 +193,12 @@ class Activa:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
         data = torch.from_numpy(rows)
         shift, scale = standardise(data)  # (1, d) each
-        if self.config.orient:
+        centred = (data - shift) / scale
+        if self.config.oriented_by == "data":
+            scale = scale * shared_orientation(centred)
+        elif self.config.oriented_by == "query":
             targets = torch.arange(rows.shape[1]) == target
-            values = targets * (value - shift[0])
-            scale = scale * orientation((data - shift) / scale, targets, values)
+            scale = scale * orientation(centred, targets, targets * (value - shift[0]))
         return shift[0].numpy(), scale[0].numpy()
 
     def _outside(self, observed: Table, target: int, value: float) -> Iterator[str]:

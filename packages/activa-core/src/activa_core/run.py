@@ -170,7 +170,7 @@ class Run:
         return pairs(
             batch,
             standardised=self.model_config.standardise,
-            oriented=self.model_config.orient,
+            oriented=self.model_config.oriented_by,
             interv_rows=interv_rows,
             device=self.device,
         )

@@ -180,7 +180,8 @@ class CVAE(nn.Module):
         values = asked.values
         if self.config.query == "index" and asked.units is not None:
             mean, scale = asked.units.unbind(dim=1)  # indices are of values in the data's units
-            values = values * scale + mean
+            query = encode_query(asked.targets, values * scale + mean, self.config)
+            return query * scale.sign()[..., None]  # reflected with its column
         return encode_query(asked.targets, values, self.config)
 
     def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, 2)

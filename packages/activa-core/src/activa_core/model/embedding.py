@@ -80,9 +80,10 @@ def _mean_over_rows(x: Tensor, n_obs: Tensor | None) -> Tensor:  # (B, N, d, e),
 def encode_units(mean: Tensor, scale: Tensor) -> Tensor:
     """Encode a column's mean and standard deviation (B, d): log scale and mean / scale, (B, d, 2).
 
-    The ratio stays within +-100, as a table may stand far from zero.
+    The ratio stays within +-100, as a table may stand far from zero. Of a reflected column, whose
+    scale is negative, the ratio is reflected.
     """
-    return torch.stack([scale.log(), (mean / scale).clamp(-100.0, 100.0)], dim=-1)
+    return torch.stack([scale.abs().log(), (mean / scale).clamp(-100.0, 100.0)], dim=-1)
 
 
 def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor:
