@@ -256,7 +256,7 @@ def shared_orientation(obs: Tensor) -> Tensor:
 
     That is the one in which the data spread most, or close to it (three steps of the power method
     from the column with which the others move most), and along it the samples' skewness is not
-    negative. Of two tables that differ by reflections, both have the same columns afterwards.
+    negative. Tables that differ by reflections alone have the same columns afterwards.
 
     Parameters
     ----------
