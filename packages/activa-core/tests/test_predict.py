@@ -33,7 +33,6 @@ CERTAIN: dict[str, Any] = {
     "query": "value", "standardise": True, "fix_target": True, "max_variables": 3,
     "prior_components": 1, "latent_variance": 1e-18,
 }  # fmt: skip
-ORIENTED: tuple[dict[str, Any], ...] = ({"orient": True}, {"orient": True, "late_query": True})
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +119,8 @@ def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> Non
 def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
     signs: tuple[float, ...], late: bool
 ) -> None:
-    model, data, mirror = untrained(**CERTAIN, **ORIENTED[late]), table(), np.array(signs)
+    model = untrained(**CERTAIN, orient=True, late_query=late)
+    data, mirror = table(), np.array(signs)
     straight = model.intervene(data, do={"Y": 3.0})
     turned = model.intervene(data * mirror, do={"Y": 3.0 * mirror[1]})
     error = (turned.mean() * mirror - straight.mean()) / data.std()
@@ -135,8 +135,8 @@ def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
 def test_a_model_that_orients_is_asked_as_it_was_trained(
     draw_batch: Any, late: bool, query: str
 ) -> None:
-    changes = {**CERTAIN, **ORIENTED[late], "query": query, "see_units": query == "index"}
-    model, drawn = untrained(**changes), draw_batch(3, 30, 1)
+    changes = {**CERTAIN, "query": query, "see_units": query == "index"}
+    model, drawn = untrained(**changes, orient=True, late_query=late), draw_batch(3, 30, 1)
     falls = np.array([-1, 1], dtype=np.float32)  # one column, while the other rises
     batch = replace(drawn, obs=drawn.obs * falls, interv=drawn.interv * falls)
     seen = pairs(batch, standardised=True, oriented=model.config.oriented_by)

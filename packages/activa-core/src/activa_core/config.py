@@ -7,7 +7,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["ModelConfig", "TrainConfig"]
+__all__ = ["ModelConfig", "OrientedBy", "TrainConfig"]
+
+OrientedBy = Literal["query", "data"]
 
 
 class ModelConfig(BaseModel):
@@ -97,7 +99,7 @@ class ModelConfig(BaseModel):
         return self.see_units or not self.standardise
 
     @property
-    def oriented_by(self) -> Literal["query", "data"] | None:
+    def oriented_by(self) -> OrientedBy | None:
         """What decides which columns are reflected."""
         if not self.orient:
             return None

@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from activa_core.config import OrientedBy
 from activa_core.errors import InputError
+from activa_core.orientation import orientation
 
 __all__ = [
     "Batch",
     "Pairs",
     "SharedSource",
     "Source",
-    "orientation",
     "pairs",
     "real",
-    "shared_orientation",
     "standardise",
     "to_device",
 ]
@@ -120,7 +120,7 @@ def pairs(
     batch: Batch,
     *,
     standardised: bool,
-    oriented: Literal["query", "data"] | None = None,
+    oriented: OrientedBy | None = None,
     interv_rows: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Pairs:
@@ -134,8 +134,7 @@ def pairs(
         Bring each model's columns to zero mean and unit standard deviation *in its observational
         sample*; interventional rows and values move with them.
     oriented : "query" or "data", optional
-        Reflect the columns of each pair by their `orientation`, or those of all pairs of a model by
-        their `shared_orientation` (standardised ones only).
+        Reflect the columns by their `orientation` (standardised ones only).
     interv_rows : int, optional
         Leave out the interventional rows beyond as many.
     device : torch.device or str
@@ -197,8 +196,7 @@ def pairs(
     )
     obs = obs[:, None].expand(M, Q, N, d)
     if oriented is not None:
-        shared = oriented == "data"
-        sign = shared_orientation(obs[:, :1]) if shared else orientation(obs, targets, values)
+        sign = orientation(obs[:, :1], targets, values, by=oriented)  # (M, Q or 1, d)
         obs, interv, values = obs * sign[:, :, None], interv * sign[:, :, None], values * sign
         if units is not None:
             units = torch.stack([units[:, :, 0], units[:, :, 1] * sign], dim=2)
@@ -229,48 +227,6 @@ def standardise(obs: Tensor, n_obs: Tensor | None = None) -> tuple[Tensor, Tenso
     square = (obs - mean).masked_fill(padding, 0.0).square().sum(dim=-2, keepdim=True)
     scale = (square / (n - 1)).sqrt()
     return mean, scale.where(scale > 0, 1.0)
-
-
-def orientation(obs: Tensor, targets: Tensor, values: Tensor) -> Tensor:
-    """Signs (..., d) that reflect a query's columns: a law reflected is as likely as the law.
-
-    A target so that its value is not below its mean, another column so that it does not fall
-    while the targets, added up, rise.
-
-    Parameters
-    ----------
-    obs : Tensor, shape (..., N, d)
-        Columns of mean zero; padding is zero.
-    targets : Tensor, shape (..., d), bool
-    values : Tensor, shape (..., d)
-        Zero where not a target.
-    """
-    of_targets = torch.where(values < 0, -1.0, 1.0) * targets  # (..., d)
-    together = (obs * of_targets[..., None, :]).sum(dim=-1, keepdim=True)  # (..., N, 1)
-    falls = (obs * together).sum(dim=-2) < 0  # (..., d)
-    return torch.where(targets, of_targets, torch.where(falls, -1.0, 1.0)).to(obs)
-
-
-def shared_orientation(obs: Tensor) -> Tensor:
-    """Signs (..., d) that reflect columns for all queries alike: none falls with the leading direction.
-
-    That is the one in which the data spread most, or close to it (three steps of the power method
-    from the column with which the others move most), and along it the samples' skewness is not
-    negative. Tables that differ by reflections alone have the same columns afterwards.
-
-    Parameters
-    ----------
-    obs : Tensor, shape (..., N, d)
-        Columns of mean zero; padding is zero.
-    """
-    together = obs.mT @ obs / obs.shape[-2]  # (..., d, d)
-    first = together.square().sum(dim=-1).argmax(dim=-1)[..., None, None]  # (..., 1, 1)
-    leading = together.take_along_dim(first, dim=-1)  # (..., d, 1)
-    for _ in range(3):
-        leading = together @ leading
-    leading = leading / leading.abs().amax(dim=-2, keepdim=True).clamp(min=1e-30)
-    skewness = (obs @ leading).pow(3).sum(dim=-2, keepdim=True)  # (..., 1, 1)
-    return torch.where(leading * skewness < 0, -1.0, 1.0).squeeze(-1).to(obs)
 
 
 def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:

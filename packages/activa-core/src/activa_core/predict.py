@@ -14,12 +14,13 @@ from torch import Tensor
 
 from activa_core.checkpoint import ModelCard, load
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs, orientation, shared_orientation, standardise
+from activa_core.data import Pairs, standardise
 from activa_core.effect import InterventionalDistribution
 from activa_core.errors import InputError
 from activa_core.hedge import hedge, share
 from activa_core.mixture import GaussianMixture
 from activa_core.model import CVAE
+from activa_core.orientation import orientation
 from activa_core.tables import Column, FloatArray, Table, number, quote, read_table
 
 __all__ = ["Activa", "Predictor", "RangeWarning", "misfit", "shipped_models"]
@@ -193,12 +194,11 @@ class Activa:
             return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
         data = torch.from_numpy(rows)
         shift, scale = standardise(data)  # (1, d) each
-        centred = (data - shift) / scale
-        if self.config.oriented_by == "data":
-            scale = scale * shared_orientation(centred)
-        elif self.config.oriented_by == "query":
+        if self.config.oriented_by is not None:
             targets = torch.arange(rows.shape[1]) == target
-            scale = scale * orientation(centred, targets, targets * (value - shift[0]))
+            values = targets * (value - shift[0])
+            by = self.config.oriented_by
+            scale = scale * orientation((data - shift) / scale, targets, values, by=by)
         return shift[0].numpy(), scale[0].numpy()
 
     def _outside(self, observed: Table, target: int, value: float) -> Iterator[str]:
