@@ -19,6 +19,8 @@ def test_parts_that_do_not_fit_together_are_refused() -> None:
         ModelConfig(min_variables=3)
     with pytest.raises(ValidationError, match="orient reflects columns of mean zero"):
         ModelConfig(query="value", orient=True)
+    with pytest.raises(ValidationError, match="see_reflection is one of the units"):
+        ModelConfig(standardise=True, orient=True, see_reflection=True)
 
 
 def test_the_defaults_are_the_papers_row_for_two_variables() -> None:

@@ -135,7 +135,8 @@ def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
 def test_a_model_that_orients_is_asked_as_it_was_trained(
     draw_batch: Any, late: bool, query: str
 ) -> None:
-    changes = {**CERTAIN, "query": query, "see_units": query == "index"}
+    seen_units = {"see_units": query == "index", "see_reflection": query == "index"}
+    changes = {**CERTAIN, **seen_units, "query": query}
     model, drawn = untrained(**changes, orient=True, late_query=late), draw_batch(3, 30, 1)
     falls = np.array([-1, 1], dtype=np.float32)  # one column, while the other rises
     batch = replace(drawn, obs=drawn.obs * falls, interv=drawn.interv * falls)

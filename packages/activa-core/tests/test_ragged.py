@@ -75,7 +75,7 @@ LATE = {**GENERAL, "see_units": True, "late_query": True, "query_blocks": 2}
 VARIANTS = {
     "paper": PAPER,
     "general": {**GENERAL, "orient": True},
-    "late": {**LATE, "orient": True},
+    "late": {**LATE, "orient": True, "see_reflection": True},
     "direct": {**LATE, "latent": False},
 }
 

@@ -31,7 +31,7 @@ def network(config: ModelConfig, **changes: Any) -> CVAE:
 
 
 def asked(config: ModelConfig, batch: Any) -> Pairs:
-    drawn = pairs(batch, standardised=config.standardise)
+    drawn = pairs(batch, standardised=config.standardise, oriented=config.oriented_by)
     return drawn.map(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
 
 
@@ -80,19 +80,28 @@ def test_without_a_latent_training_raises_the_likelihood_of_the_prediction(
     assert not any(name.startswith(("prior", "encoder")) for name in model.state_dict())
 
 
-def test_only_a_network_that_sees_units_tells_scales_apart(
-    small: ModelConfig, draw_batch: Callable[..., Any]
+@pytest.mark.parametrize(
+    ("option", "factor", "changes"),
+    [
+        ("see_units", 4.0, {"standardise": True}),
+        ("see_reflection", -1.0, {**UNITS, "orient": True, "query": "value"}),
+    ],
+)
+def test_only_a_network_that_sees_how_its_columns_were_scaled_tells_it(
+    small: ModelConfig,
+    draw_batch: Callable[..., Any],
+    option: str,
+    factor: float,
+    changes: dict[str, Any],
 ) -> None:
-    batch, factor = draw_batch(3, 9, 0), np.float32(4.0)
-    larger = replace(
-        batch, obs=batch.obs * factor, interv=batch.interv * factor, values=batch.values * factor
-    )
-    for see_units in (False, True):
-        model = network(small, standardise=True, see_units=see_units, latent=False)
+    batch, by = draw_batch(3, 9, 0), np.float32(factor)
+    scaled = replace(batch, obs=batch.obs * by, interv=batch.interv * by, values=batch.values * by)
+    for sees in (False, True):
+        model = network(small, latent=False, **changes, **{option: sees})
         one, other = (
-            model.held_out(asked(model.config, given), 1, generator()) for given in (batch, larger)
+            model.held_out(asked(model.config, given), 1, generator()) for given in (batch, scaled)
         )
-        assert torch.allclose(one, other, rtol=0, atol=1e-5) is not see_units
+        assert torch.allclose(one, other, rtol=0, atol=1e-5) is not sees
 
 
 def test_an_index_query_knows_its_value_in_standardised_columns(

@@ -33,6 +33,9 @@ class ModelConfig(BaseModel):
     to reflected data is the answer reflected; the network learns fewer cases. Each query has its
     own: the value not below the target's mean, no other column falling with the target. With
     `late_query` all share one: no column falls with the direction in which the data spread most."""
+    see_reflection: bool = False
+    """With `orient` and `see_units`: the network also sees which columns are reflected, where a law
+    is not as likely as the law reflected."""
     fix_target: bool = False
     """The target column is a point mass at the value, outside the density that the network learns."""
     hedge_rows: float = Field(default=0.0, ge=0.0)
@@ -85,6 +88,8 @@ class ModelConfig(BaseModel):
             raise ValueError("see_units tells what standardise takes away; set both")
         if self.orient and not self.standardise:
             raise ValueError("orient reflects columns of mean zero; set standardise too")
+        if self.see_reflection and not (self.orient and self.see_units):
+            raise ValueError("see_reflection is one of the units of oriented columns; set both")
         if self.hedge_rows and self.needs_units:
             raise ValueError(
                 "the hedge knows nothing of units; with hedge_rows set standardise, and no see_units"
@@ -109,6 +114,11 @@ class ModelConfig(BaseModel):
     def rank(self) -> int:
         """Columns of the covariance factor u."""
         return self.embed_dim if self.covariance_rank is None else self.covariance_rank
+
+    @property
+    def unit_channels(self) -> int:
+        """Channels of a column's encoded units."""
+        return 2 * self.see_units + self.see_reflection
 
     @property
     def query_channels(self) -> int:

@@ -184,10 +184,10 @@ class CVAE(nn.Module):
             return query * scale.sign()[..., None]  # reflected with its column
         return encode_query(asked.targets, values, self.config)
 
-    def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, 2)
+    def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, channels)
         if not self.config.see_units or asked.units is None:
             return None
-        return encode_units(*asked.units.unbind(dim=1))
+        return encode_units(*asked.units.unbind(dim=1), self.config)
 
 
 def count_parameters(config: ModelConfig) -> int:

@@ -25,7 +25,7 @@ class Embedding(nn.Module):
     def __init__(self, config: ModelConfig, *, first_layer: int) -> None:
         super().__init__()
         e, h = config.embed_dim, config.hidden_dim
-        units, query = 2 * config.see_units, config.query_channels
+        units, query = config.unit_channels, config.query_channels
         self.lift = nn.Linear(1 + units + (0 if config.late_query else query), e)
         self.query_lift = nn.Linear(query, e) if config.late_query else None
         blocks = [
@@ -46,7 +46,9 @@ class Embedding(nn.Module):
         n_vars: Tensor | None = None,
         precision: Precision | None = None,
         key: Tensor | None = None,
-    ) -> Tensor:  # (M, N, d), (B, d, channels), (M, d, 2); M = B, or with a late query a divisor
+    ) -> (
+        Tensor
+    ):  # (M, N, d), (B, d, channels), (M, d, channels); M = B, or with a late query a divisor
         beside = [] if self.query_lift is not None else [query]
         beside += [] if units is None else [units]
         of_datum, of_rest = self.lift.weight[:, :1], self.lift.weight[:, 1:]
@@ -77,13 +79,14 @@ def _mean_over_rows(x: Tensor, n_obs: Tensor | None) -> Tensor:  # (B, N, d, e),
     return x.sum(dim=1) / n_obs[:, None, None]
 
 
-def encode_units(mean: Tensor, scale: Tensor) -> Tensor:
-    """Encode a column's mean and standard deviation (B, d): log scale and mean / scale, (B, d, 2).
+def encode_units(mean: Tensor, scale: Tensor, config: ModelConfig) -> Tensor:
+    """Encode the mean and standard deviation (B, d) of columns: (B, d, unit_channels).
 
-    The ratio stays within +-100, as a table may stand far from zero. Of a reflected column, whose
-    scale is negative, the ratio is reflected.
+    They are log |scale| and mean / scale, which stays within +-100, as a table may stand far from
+    zero. The scale of a reflected column is negative; with `see_reflection` its sign is the third.
     """
-    return torch.stack([scale.abs().log(), (mean / scale).clamp(-100.0, 100.0)], dim=-1)
+    seen = [scale.abs().log(), (mean / scale).clamp(-100.0, 100.0), scale.sign()]
+    return torch.stack(seen[: config.unit_channels], dim=-1)
 
 
 def encode_query(targets: Tensor, values: Tensor, config: ModelConfig) -> Tensor:
