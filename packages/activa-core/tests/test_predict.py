@@ -1,8 +1,6 @@
 """Asking a model: units, names, symmetries, and a sentence for whatever it cannot take."""
 
-import itertools
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 import torch
 from activa_core.checkpoint import ModelCard, save
 from activa_core.config import ModelConfig
-from activa_core.data import Pairs, pairs, standardise
+from activa_core.data import Pairs, standardise
 from activa_core.errors import InputError
 from activa_core.model import CVAE
 from activa_core.predict import Activa, RangeWarning, shipped_models
@@ -112,44 +110,6 @@ def test_the_order_of_the_columns_moves_the_answer_along(certain: Activa) -> Non
     assert np.abs(difference).max() < 1e-4
     spread = turned.cov().loc[["X", "Z"], ["X", "Z"]] / straight.cov().loc[["X", "Z"], ["X", "Z"]]
     np.testing.assert_allclose(spread, 1.0, rtol=1e-3)
-
-
-@pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize("signs", [*itertools.product([-1.0, 1.0], repeat=3)])
-def test_reflected_columns_reflect_the_answer_of_a_model_that_orients(
-    signs: tuple[float, ...], late: bool
-) -> None:
-    model = untrained(**CERTAIN, orient=True, late_query=late)
-    data, mirror = table(), np.array(signs)
-    straight = model.intervene(data, do={"Y": 3.0})
-    turned = model.intervene(data * mirror, do={"Y": 3.0 * mirror[1]})
-    error = (turned.mean() * mirror - straight.mean()) / data.std()
-    assert np.abs(error).max() < 1e-5
-    rows = straight.sample(20)
-    np.testing.assert_allclose(turned.log_prob(rows * mirror), straight.log_prob(rows), atol=1e-4)
-
-
-@pytest.mark.filterwarnings("ignore::activa_core.predict.RangeWarning")
-@pytest.mark.parametrize("query", ["index", "value"])
-@pytest.mark.parametrize("late", [False, True])
-def test_a_model_that_orients_is_asked_as_it_was_trained(
-    draw_batch: Any, late: bool, query: str
-) -> None:
-    seen_units = {"see_units": query == "index", "see_reflection": query == "index"}
-    changes = {**CERTAIN, **seen_units, "query": query}
-    model, drawn = untrained(**changes, orient=True, late_query=late), draw_batch(3, 30, 1)
-    falls = np.array([-1, 1], dtype=np.float32)  # one column, while the other rises
-    batch = replace(drawn, obs=drawn.obs * falls, interv=drawn.interv * falls)
-    seen = pairs(batch, standardised=True, oriented=model.config.oriented_by)
-    assert seen.units is not None
-    assert (seen.units[:, 1] < 0).any()
-    held_out = model.model.held_out(seen, 4, torch.Generator().manual_seed(0)).view(3, 2)
-    for m, q in itertools.product(range(3), range(2)):
-        rows, target = batch.obs[m], int(batch.targets[m, q].argmax())
-        effect = model.intervene(rows, do={target: 5.0}, draws=4)
-        scale = np.delete(rows.std(axis=0, ddof=1), target)
-        answer = effect.log_prob(batch.interv[m, q]).mean() + np.log(scale).sum()
-        assert answer == pytest.approx(held_out[m, q].item(), abs=1e-4)
 
 
 def test_the_order_of_the_rows_does_not_matter(general: Activa) -> None:

@@ -187,7 +187,8 @@ class CVAE(nn.Module):
     def _units(self, asked: Pairs) -> Tensor | None:  # (B, d, channels)
         if not self.config.see_units or asked.units is None:
             return None
-        return encode_units(*asked.units.unbind(dim=1), self.config)
+        mean, scale = asked.units.unbind(dim=1)
+        return encode_units(mean, scale, self.config)
 
 
 def count_parameters(config: ModelConfig) -> int:
