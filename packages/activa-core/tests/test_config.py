@@ -19,7 +19,7 @@ def test_parts_that_do_not_fit_together_are_refused() -> None:
         ModelConfig(min_variables=3)
     with pytest.raises(ValidationError, match="orient reflects columns of mean zero"):
         ModelConfig(query="value", orient=True)
-    with pytest.raises(ValidationError, match="see_reflection is one of the units"):
+    with pytest.raises(ValidationError, match="see_reflection tells what orient takes away"):
         ModelConfig(standardise=True, orient=True, see_reflection=True)
 
 

@@ -87,7 +87,7 @@ def test_without_a_latent_training_raises_the_likelihood_of_the_prediction(
         ("see_reflection", -1.0, {**UNITS, "orient": True, "query": "value"}),
     ],
 )
-def test_only_a_network_that_sees_how_its_columns_were_scaled_tells_it(
+def test_only_a_network_that_sees_units_tells_scaled_or_reflected_columns_apart(
     small: ModelConfig,
     draw_batch: Callable[..., Any],
     option: str,

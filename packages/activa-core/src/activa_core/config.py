@@ -89,7 +89,9 @@ class ModelConfig(BaseModel):
         if self.orient and not self.standardise:
             raise ValueError("orient reflects columns of mean zero; set standardise too")
         if self.see_reflection and not (self.orient and self.see_units):
-            raise ValueError("see_reflection is one of the units of oriented columns; set both")
+            raise ValueError(
+                "see_reflection tells what orient takes away; set orient and see_units"
+            )
         if self.hedge_rows and self.needs_units:
             raise ValueError(
                 "the hedge knows nothing of units; with hedge_rows set standardise, and no see_units"

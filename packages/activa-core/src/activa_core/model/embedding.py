@@ -46,9 +46,7 @@ class Embedding(nn.Module):
         n_vars: Tensor | None = None,
         precision: Precision | None = None,
         key: Tensor | None = None,
-    ) -> (
-        Tensor
-    ):  # (M, N, d), (B, d, channels), (M, d, channels); M = B, or with a late query a divisor
+    ) -> Tensor:  # (M, N, d), (B, d, query), (M, d, units); M = B, or with a late query a divisor
         beside = [] if self.query_lift is not None else [query]
         beside += [] if units is None else [units]
         of_datum, of_rest = self.lift.weight[:, :1], self.lift.weight[:, 1:]
