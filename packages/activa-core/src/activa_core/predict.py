@@ -181,7 +181,8 @@ class Activa:
                 "use a general model for other values"
             )
         rows = observed.rows[:, target]
-        if self.config.query == "value" and 0 < FURTHEST * rows.std() < abs(value - rows.mean()):
+        furthest = FURTHEST * rows.std(ddof=1)
+        if self.config.query == "value" and 0 < furthest < abs(value - rows.mean()):
             raise InputError(
                 f"the value {value:g} for column {quote(observed.columns[target])} lies more than "
                 f"{FURTHEST:g} standard deviations from its mean; give it in the table's units"
