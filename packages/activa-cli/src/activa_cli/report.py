@@ -100,12 +100,13 @@ def _section(row: Record) -> str:
     results = row["results"]
     low, high = row["n_samples"]
     n = low if low == high else f"{low} to {high}"
-    origin = (
-        f"Model {row['model']}, {row['card']['steps']} steps, {row['card']['models_seen']:,} models "
-        f"seen, {row['draws']} draws."
-        if row["card"]
-        else f"The model {row['model']} is not shipped."
-    )
+    card, origin = row["card"], f"The model {row['model']} is not shipped."
+    if card:
+        before = f", from {card['origin']}" if card["origin"] else ""
+        origin = (
+            f"Model {row['model']}, {card['steps']} steps, {card['models_seen']:,} models seen"
+            f"{before}; {row['draws']} draws."
+        )
     measured = (
         f"{row['models']} fresh models ({row['slow_models']} for the slow rows), {n} samples, "
         f"seed {row['seed']}. {origin} Measured in {row['seconds']:.0f} s on "
